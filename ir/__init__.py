@@ -1,0 +1,59 @@
+"""The graph IR: decisions, expressions, types, operations, functions, modules; their text, verification and hash.
+
+Imports nothing else of Drawloom.
+"""
+
+from __future__ import annotations
+
+from .builder import FunctionBuilder, make_operation
+from .decision import Assignment, Choice, Decision, check_assignment, choice_text, load_assignment
+from .definition import Attribute, Cost, InferenceError, OpDefinition, OpRegistry, Weight, cost
+from .diagnostic import Diagnostic, DiagnosticError, DiagnosticSink, Label, UserError, render, suggest, unknown
+from .expression import TABLE_LIMIT, Expr, Scalar, index_of, metric, substitute, value_of
+from .graph import Constraint, Function, Module, Operation, Value
+from .ops import OPS
+from .source import Source, Span
+from .types import DType, TensorType
+
+__all__ = [
+    "OPS",
+    "TABLE_LIMIT",
+    "Assignment",
+    "Attribute",
+    "Choice",
+    "Constraint",
+    "Cost",
+    "DType",
+    "Decision",
+    "Diagnostic",
+    "DiagnosticError",
+    "DiagnosticSink",
+    "Expr",
+    "Function",
+    "FunctionBuilder",
+    "InferenceError",
+    "Label",
+    "Module",
+    "OpDefinition",
+    "OpRegistry",
+    "Operation",
+    "Scalar",
+    "Source",
+    "Span",
+    "TensorType",
+    "UserError",
+    "Value",
+    "Weight",
+    "check_assignment",
+    "choice_text",
+    "cost",
+    "index_of",
+    "load_assignment",
+    "make_operation",
+    "metric",
+    "render",
+    "substitute",
+    "suggest",
+    "unknown",
+    "value_of",
+]

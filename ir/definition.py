@@ -1,0 +1,216 @@
+"""What an operation is: one class in one place, from which parser, printer, verifier, pricing and documentation derive.
+
+A definition's methods receive the `Operation` and read its operands' types, attributes and presences. Dimensions and
+attributes may be expressions: arithmetic works on both, comparisons go through `drawloom.ir.expression` and `Require`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from .diagnostic import unknown
+from .expression import total
+from .graph import Operation
+from .types import TensorType
+
+Array = npt.NDArray[Any]
+
+REQUIRED: Any = object()
+"""The default of an attribute that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A static argument of an operation.
+
+    Attributes:
+        name: its name in text.
+        kind: ``int``, ``ints`` (one for each spatial axis; a single int is repeated), ``float``, ``bool``, ``string`` or ``shape`` (a tuple of ints).
+        default: its value when left out, or `REQUIRED`.
+        doc: what it means, with units.
+        choices: for strings, the allowed ones.
+    """
+
+    name: str
+    kind: str
+    default: Any = REQUIRED
+    doc: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A learned or accumulated tensor of an operation.
+
+    Attributes:
+        type: its shape (nothing is left out: weights have no batch) and element type.
+        trainable: whether it is a parameter; running statistics are not, and are not counted.
+        initial: how a fresh network fills it: ``he_normal`` (normal, variance 2 / fan_out), ``uniform`` (the usual rule of linear layers), ``zeros`` or ``ones``.
+    """
+
+    type: TensorType
+    trainable: bool = True
+    initial: str = "zeros"
+
+
+class InferenceError(Exception):
+    """An operation whose operands or attributes do not fit.
+
+    Attributes:
+        operand: position of the guilty operand, or None.
+        attribute: name of the guilty attribute, or None.
+    """
+
+    def __init__(self, message: str, *, operand: int | None = None, attribute: str | None = None) -> None:
+        """Say what does not fit and where."""
+        super().__init__(message)
+        self.operand = operand
+        self.attribute = attribute
+
+
+class Require(Protocol):
+    """Receives the conditions inference relies on."""
+
+    def __call__(self, condition: Any, message: str, *, operand: int | None = None, attribute: str | None = None) -> None:
+        """Accept a condition.
+
+        A condition known to be true is dropped and one known to be false raises; one that depends on decisions is
+        kept as an obligation, to be shown for all assignments in which the operation is alive, or checked on assignment.
+
+        Raises:
+            InferenceError: when the condition is false for all assignments.
+        """
+
+
+def require_now(condition: Any, message: str, *, operand: int | None = None, attribute: str | None = None) -> None:
+    """A `Require` that accepts open conditions; for resolved modules, where there are none, and for callers that check later."""
+    if condition is False or (isinstance(condition, np.bool_) and not condition):
+        raise InferenceError(message, operand=operand, attribute=attribute)
+
+
+class OpDefinition(ABC):
+    """An operation; its docstring is its specification.
+
+    Class attributes:
+        name: name in text.
+        operands: names of the tensor operands; for `variadic` operations the one name of all.
+        variadic: whether it takes a list of operands, each with an optional presence.
+        attributes: static arguments in order; operations with weights have a last string attribute ``param``.
+        aliases: names under which the language also knows it.
+    """
+
+    name: ClassVar[str]
+    operands: ClassVar[tuple[str, ...]] = ("x",)
+    variadic: ClassVar[bool] = False
+    attributes: ClassVar[tuple[Attribute, ...]] = ()
+
+    @abstractmethod
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The types of the results.
+
+        Raises:
+            InferenceError: when operands or attributes cannot fit.
+        """
+
+    def weights(self, op: Operation) -> dict[str, Weight]:
+        """The weights it owns, by their name below ``param``; types may contain expressions."""
+        return {}
+
+    def multiply_adds(self, op: Operation) -> Any:
+        """Multiply-adds for one sample, a scalar; only convolutions and linear layers have any, as in the field's tables."""
+        return 0
+
+    @abstractmethod
+    def reference(self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+        """The results in NumPy, slow and obvious, for a resolved operation.
+
+        Args:
+            op: the operation; attributes are literals.
+            inputs: operands with the batch first; only present ones of a list.
+            weights: by the names of `weights`.
+        """
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether it owns weights, and so an identity: two of them are never merged."""
+        return any(a.name == "param" for a in self.attributes)
+
+    def attribute(self, name: str) -> Attribute:
+        """The attribute of a name.
+
+        Raises:
+            UserError: when there is none.
+        """
+        for attribute in self.attributes:
+            if attribute.name == name:
+                return attribute
+        raise unknown(f"attribute of {self.name}", name, [a.name for a in self.attributes])
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one operation costs; every field is an integer scalar.
+
+    Attributes:
+        parameters: trainable weights.
+        multiply_adds: for one sample.
+        activation_bytes: of its results, for one sample.
+    """
+
+    parameters: Any
+    multiply_adds: Any
+    activation_bytes: Any
+
+
+def cost(op: Operation) -> Cost:
+    """The cost of a single operation that is not a call."""
+    weights = op.definition.weights(op).values()
+    return Cost(
+        parameters=total(w.type.elements for w in weights if w.trainable),
+        multiply_adds=op.definition.multiply_adds(op),
+        activation_bytes=total(r.type.elements * r.type.dtype.bytes for r in op.results),
+    )
+
+
+class OpRegistry:
+    """Operation definitions by name."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._definitions: dict[str, OpDefinition] = {}
+
+    def register(self, definition: OpDefinition) -> None:
+        """Add a definition.
+
+        Raises:
+            ValueError: when the name is taken.
+        """
+        if definition.name in self._definitions:
+            raise ValueError(f"operation '{definition.name}' is defined twice")
+        self._definitions[definition.name] = definition
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._definitions
+
+    def __getitem__(self, name: str) -> OpDefinition:
+        """The definition of a name.
+
+        Raises:
+            UserError: when there is none.
+        """
+        if name not in self._definitions:
+            raise unknown("operation", name, self._definitions)
+        return self._definitions[name]
+
+    def __iter__(self) -> Any:
+        return iter(self._definitions.values())
+
+    def names(self) -> list[str]:
+        """All names, in order of definition."""
+        return list(self._definitions)
