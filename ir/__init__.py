@@ -1,4 +1,4 @@
-"""The graph IR: decisions, expressions, types, operations, functions, modules; their text, verification and hash.
+"""The graph IR: decisions, expressions, types, operations, functions, modules; their text and hash.
 
 Imports nothing else of Drawloom.
 """
@@ -8,7 +8,16 @@ from __future__ import annotations
 from .builder import FunctionBuilder, make_operation
 from .decision import Assignment, Choice, Decision, check_assignment, choice_text, load_assignment
 from .definition import Attribute, Cost, InferenceError, OpDefinition, OpRegistry, Weight, cost
-from .diagnostic import Diagnostic, DiagnosticError, DiagnosticSink, Label, UserError, render, suggest, unknown
+from .diagnostic import (
+    Diagnostic,
+    DiagnosticError,
+    DiagnosticSink,
+    Label,
+    UserError,
+    render,
+    suggest,
+    unknown,
+)
 from .expression import TABLE_LIMIT, Expr, Scalar, index_of, metric, substitute, value_of
 from .graph import Constraint, Function, Module, Operation, Value
 from .ops import OPS

@@ -1,4 +1,4 @@
-"""Builds functions: operations are created through it, so types are inferred on insertion and an ill-typed graph cannot be built."""
+"""Builds functions, inferring types on insertion, so that an ill-typed graph cannot be built."""
 
 from __future__ import annotations
 
@@ -40,10 +40,19 @@ def make_operation(
         UserError: on an unknown attribute.
     """
     if not definition.variadic and len(operands) != len(definition.operands):
-        raise InferenceError(f"{definition.name} takes {len(definition.operands)} tensors, got {len(operands)}")
+        raise InferenceError(
+            f"{definition.name} takes {len(definition.operands)} tensors, got {len(operands)}"
+        )
     if all(p is True for p in presence):
         presence = ()
-    op = Operation(definition, tuple(operands), complete_attributes(definition, attributes or {}), (), tuple(presence), span)
+    op = Operation(
+        definition,
+        tuple(operands),
+        complete_attributes(definition, attributes or {}),
+        (),
+        tuple(presence),
+        span,
+    )
     types = definition.infer(op, require)
     op.results = tuple(Value(t, i, names[i] if i < len(names) else "", op) for i, t in enumerate(types))
     return op
@@ -63,23 +72,37 @@ def complete_attributes(definition: OpDefinition, given: Mapping[str, Any]) -> d
         value = given.get(attribute.name, attribute.default)
         if value is REQUIRED:
             raise InferenceError(f"{definition.name} needs '{attribute.name}'", attribute=attribute.name)
-        result[attribute.name] = _checked(definition, attribute.name, attribute.kind, attribute.choices, value)
+        result[attribute.name] = _checked(
+            definition, attribute.name, attribute.kind, attribute.choices, value
+        )
     return result
 
 
-_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "ints": (int,), "shape": (int,), "float": (int, float), "bool": (bool,), "string": (str,)}
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "ints": (int,),
+    "shape": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "string": (str,),
+}
 
 
 def _checked(definition: OpDefinition, name: str, kind: str, choices: tuple[str, ...], value: Any) -> Any:
     if kind in ("ints", "shape"):
         items = tuple(value) if isinstance(value, (tuple, list)) else (value,) * (2 if kind == "ints" else 1)
         if kind == "ints" and len(items) != 2:
-            raise InferenceError(f"'{name}' of {definition.name} is a number or a pair, got {len(items)} numbers", attribute=name)
+            raise InferenceError(
+                f"'{name}' of {definition.name} is a number or a pair, got {len(items)} numbers",
+                attribute=name,
+            )
         return tuple(_checked(definition, name, "int", choices, item) for item in items)
     if isinstance(value, Expr):
         return value
     if not isinstance(value, _KINDS[kind]) or (isinstance(value, bool) and kind != "bool"):
-        raise InferenceError(f"'{name}' of {definition.name} is {_article(kind)}, got {value!r}", attribute=name)
+        raise InferenceError(
+            f"'{name}' of {definition.name} is {_article(kind)}, got {value!r}", attribute=name
+        )
     if choices and value not in choices:
         raise unknown(f"{name} of {definition.name}", str(value), choices)
     return value
@@ -131,11 +154,19 @@ class FunctionBuilder:
         self.operations.append(op)
         return op
 
-    def op(self, name: str, operands: Sequence[Value], attributes: Mapping[str, Any] | None = None, **options: Any) -> Value:
+    def op(
+        self,
+        name: str,
+        operands: Sequence[Value],
+        attributes: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Value:
         """Append an operation with one result and return that."""
         return self.add(name, operands, attributes, **options).result
 
-    def call(self, callee: Function, operands: Sequence[Value], param: str = "", span: Span | None = None) -> tuple[Value, ...]:
+    def call(
+        self, callee: Function, operands: Sequence[Value], param: str = "", span: Span | None = None
+    ) -> tuple[Value, ...]:
         """Append a call and return its results.
 
         Raises:
@@ -166,5 +197,12 @@ class FunctionBuilder:
     ) -> Function:
         """The finished function."""
         return Function(
-            self.name, self.kind, tuple(self.inputs), tuple(self.operations), tuple(outputs), arguments, definition, span
+            self.name,
+            self.kind,
+            tuple(self.inputs),
+            tuple(self.operations),
+            tuple(outputs),
+            arguments,
+            definition,
+            span,
         )

@@ -11,7 +11,7 @@ from .diagnostic import UserError, unknown
 from .source import Span
 
 Choice: TypeAlias = "int | float | bool | str | tuple[int, ...]"
-"""A value of a decision: a literal, the name of an arm or operation, or the positions of a k-of-n selection."""
+"""A value of a decision: a literal, the name of an arm or operation, or the positions of a k-of-n choice."""
 
 Assignment: TypeAlias = "dict[str, Choice]"
 """Decision names to values."""
@@ -25,7 +25,8 @@ class Decision:
 
     Attributes:
         name: stable path, such as ``normal.node[2].edge[1].op``; unique in a module.
-        domain: the possible values in order, at least two, all different. A k-of-n decision has tuples of ascending positions.
+        domain: the possible values in order, at least two, all different. A k-of-n decision has tuples of
+            ascending positions.
         labels: for k-of-n and for choices between tensors, what each position stands for; empty otherwise.
         span: where the source text makes the decision.
     """
@@ -80,7 +81,7 @@ class Decision:
 
 
 def choice_text(value: Choice) -> str:
-    """How a value is written in assignments, logs and databases: ``3``, ``0.25``, ``sep3``, ``true``, ``0+2``."""
+    """How a value is written in assignments and databases: ``3``, ``0.25``, ``sep3``, ``true``, ``0+2``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
@@ -88,10 +89,13 @@ def choice_text(value: Choice) -> str:
     return str(value)
 
 
-def check_assignment(decisions: Mapping[str, Decision], assignment: Mapping[str, object], *, partial: bool) -> Assignment:
+def check_assignment(
+    decisions: Mapping[str, Decision], assignment: Mapping[str, object], *, partial: bool
+) -> Assignment:
     """Check an assignment against the decisions of a module and bring its values to their domain's form.
 
-    JSON lists stand for tuples and texts for the values they write, so that assignments can come from files and flags.
+    JSON lists stand for tuples and texts for the values they write, so that assignments can come from files
+    and flags.
 
     Args:
         decisions: the module's decisions by name.
@@ -110,7 +114,10 @@ def check_assignment(decisions: Mapping[str, Decision], assignment: Mapping[str,
         result[name] = decision.domain[decision.index(given)]  # type: ignore[arg-type]
     if not partial and len(result) < len(decisions):
         missing = next(name for name in decisions if name not in result)
-        raise UserError(f"decision '{missing}' is not assigned", f"{len(decisions) - len(result)} of {len(decisions)} are missing")
+        raise UserError(
+            f"decision '{missing}' is not assigned",
+            f"{len(decisions) - len(result)} of {len(decisions)} are missing",
+        )
     return {name: result[name] for name in decisions if name in result}
 
 
@@ -125,5 +132,7 @@ def load_assignment(text: str) -> dict[str, object]:
     except ValueError as error:
         raise UserError(f"the assignment is not JSON: {error}") from None
     if not isinstance(data, dict):
-        raise UserError("an assignment is a JSON object of decision names to values", f"got {type(data).__name__}")
+        raise UserError(
+            "an assignment is a JSON object of decision names to values", f"got {type(data).__name__}"
+        )
     return data

@@ -1,7 +1,9 @@
-"""What an operation is: one class in one place, from which parser, printer, verifier, pricing and documentation derive.
+"""What an operation is: one class, from which parser, printer, verifier, pricing and documentation derive.
 
-A definition's methods receive the `Operation` and read its operands' types, attributes and presences. Dimensions and
-attributes may be expressions: arithmetic works on both, comparisons go through `drawloom.ir.expression` and `Require`.
+A definition's methods receive the `Operation` and read its operands' types, attributes and presences.
+Dimensions and
+attributes may be expressions: arithmetic works on both, comparisons go through `drawloom.ir.expression` and
+`Require`.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ class Attribute:
 
     Attributes:
         name: its name in text.
-        kind: ``int``, ``ints`` (one for each spatial axis; a single int is repeated), ``float``, ``bool``, ``string`` or ``shape`` (a tuple of ints).
+        kind: ``int``, ``ints`` (one for each spatial axis; a single int is repeated), ``float``, ``bool``,
+            ``string`` or ``shape`` (a tuple of ints).
         default: its value when left out, or `REQUIRED`.
         doc: what it means, with units.
         choices: for strings, the allowed ones.
@@ -51,7 +54,8 @@ class Weight:
     Attributes:
         type: its shape (nothing is left out: weights have no batch) and element type.
         trainable: whether it is a parameter; running statistics are not, and are not counted.
-        initial: how a fresh network fills it: ``he_normal`` (normal, variance 2 / fan_out), ``uniform`` (the usual rule of linear layers), ``zeros`` or ``ones``.
+        initial: how a fresh network fills it: ``he_normal`` (normal, variance 2 / fan_out), ``uniform`` (the
+            usual rule of linear layers), ``zeros`` or ``ones``.
     """
 
     type: TensorType
@@ -77,19 +81,25 @@ class InferenceError(Exception):
 class Require(Protocol):
     """Receives the conditions inference relies on."""
 
-    def __call__(self, condition: Any, message: str, *, operand: int | None = None, attribute: str | None = None) -> None:
+    def __call__(
+        self, condition: Any, message: str, *, operand: int | None = None, attribute: str | None = None
+    ) -> None:
         """Accept a condition.
 
-        A condition known to be true is dropped and one known to be false raises; one that depends on decisions is
-        kept as an obligation, to be shown for all assignments in which the operation is alive, or checked on assignment.
+        A condition known to be true is dropped and one known to be false raises; one that depends on
+        decisions is
+        kept as an obligation, to be shown for all assignments in which the operation is alive, or checked on
+        assignment.
 
         Raises:
             InferenceError: when the condition is false for all assignments.
         """
 
 
-def require_now(condition: Any, message: str, *, operand: int | None = None, attribute: str | None = None) -> None:
-    """A `Require` that accepts open conditions; for resolved modules, where there are none, and for callers that check later."""
+def require_now(
+    condition: Any, message: str, *, operand: int | None = None, attribute: str | None = None
+) -> None:
+    """A `Require` that accepts open conditions: for resolved modules, which have none, or to check later."""
     if condition is False or (isinstance(condition, np.bool_) and not condition):
         raise InferenceError(message, operand=operand, attribute=attribute)
 
@@ -123,11 +133,13 @@ class OpDefinition(ABC):
         return {}
 
     def multiply_adds(self, op: Operation) -> Any:
-        """Multiply-adds for one sample, a scalar; only convolutions and linear layers have any, as in the field's tables."""
+        """Multiply-adds of one sample, a scalar; only convolutions and linear layers count, as in the field."""
         return 0
 
     @abstractmethod
-    def reference(self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
         """The results in NumPy, slow and obvious, for a resolved operation.
 
         Args:

@@ -104,7 +104,9 @@ class DiagnosticSink:
             DiagnosticError: when at least one diagnostic was recorded.
         """
         if self.diagnostics:
-            raise DiagnosticError(sorted(self.diagnostics, key=lambda d: (d.label.span.source.name, d.label.span.start)))
+            raise DiagnosticError(
+                sorted(self.diagnostics, key=lambda d: (d.label.span.source.name, d.label.span.start))
+            )
 
 
 def suggest(name: str, known: Iterable[str]) -> str | None:

@@ -1,9 +1,12 @@
 """Expressions over decision symbols: hash-consed, folded, and tabulated while their joint domain is small.
 
-A *scalar* is a literal or an `Expr`. Attributes, tensor dimensions, selectors, presences and costs are scalars, so the same
-arithmetic serves resolved networks (plain numbers) and spaces (expressions): ``height // stride`` works on both.
+A *scalar* is a literal or an `Expr`. Attributes, tensor dimensions, selectors, presences and costs are
+scalars, so the same
+arithmetic serves resolved networks (plain numbers) and spaces (expressions): ``height // stride`` works on
+both.
 
-An expression whose decisions span at most `TABLE_LIMIT` joint values carries the table of its values, which gives folding
+An expression whose decisions span at most `TABLE_LIMIT` joint values carries the table of its values, which
+gives folding
 (a constant table is a literal), equality, and the decisions that really matter.
 """
 
@@ -19,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .decision import Choice, Decision, choice_text
+from .decision import Decision, choice_text
 
 Literal: TypeAlias = "int | float | bool | str"
 Scalar: TypeAlias = "int | float | bool | str | Expr"
@@ -123,22 +126,27 @@ OPERATORS: dict[str, Operator] = {
         Operator("round8", 0, round8_literal, _round8_vector),
         Operator("where", 0, lambda c, a, b: a if c else b, np.where),
         Operator("select", 0, lambda i, *options: options[i], _select_vector),
-        # of a k-of-n selection (a tuple of ascending positions): is a position in it, which is its j-th, how many are there
+        # of a k-of-n selection (a tuple of ascending positions): is a position in it, which is its j-th, how
+        # many are there
         Operator("has", 0, lambda s, i: i in s, _per_member(lambda s, i: i in s)),
-        Operator("item", 0, lambda s, j: s[j] if j < len(s) else 0, _per_member(lambda s, j: s[j] if j < len(s) else 0)),
+        Operator(
+            "item",
+            0,
+            lambda s, j: s[j] if j < len(s) else 0,
+            _per_member(lambda s, j: s[j] if j < len(s) else 0),
+        ),
         Operator("count", 0, lambda s: len(s), lambda s: _tidy(np.asarray(np.frompyfunc(len, 1, 1)(s)))),
     ]
 }
 """Every operator by name; ``decision``, ``index`` and ``metric`` are leaves and not among them."""
-
-_COMMUTATIVE = {"==", "!=", "+", "*", "and", "or", "min", "max"}
 
 
 class Expr:
     """A hash-consed expression: equal trees are the same object, so ``is`` is structural equality.
 
     Attributes:
-        operator: a key of `OPERATORS`, or the leaves ``decision`` (the decision's value), ``index`` (the position of that
+        operator: a key of `OPERATORS`, or the leaves ``decision`` (the decision's value), ``index`` (the
+            position of that
             value in its domain) and ``metric`` (a price of the whole candidate, known only to constraints).
         args: scalars; for ``decision`` and ``index`` the `Decision`, for ``metric`` its name.
         decisions: the decisions mentioned, ordered by name.
@@ -153,6 +161,7 @@ class Expr:
     size: int
 
     def __init__(self, operator: str, args: tuple[Any, ...]) -> None:
+        """Made by `apply`, `value_of`, `index_of` and `metric` only, which intern."""
         self.operator = operator
         self.args = args
         if operator in ("decision", "index"):
@@ -196,6 +205,14 @@ class Expr:
         return np.broadcast_to(values, tuple(len(d) for d in self.decisions))
 
     @cached_property
+    def constant(self) -> tuple[Any] | None:
+        """The one value it has for all assignments, in a 1-tuple; None where it varies or has no table."""
+        if self.table is None:
+            return None
+        first = self.table.reshape(-1)[0]
+        return None if bool((self.table != first).any()) else (literal(first),)
+
+    @cached_property
     def relevant(self) -> tuple[Decision, ...]:
         """The decisions on which the value really depends: exact with a table, all mentioned ones without."""
         table = self.table
@@ -218,7 +235,7 @@ class Expr:
         return None if self.table is None else self.table.reshape(-1).tolist()
 
     def at(self, indices: Mapping[Decision, int]) -> Any:
-        """The value where each decision takes the given position of its domain; all mentioned decisions must be there."""
+        """The value where each decision mentioned takes the given position of its domain."""
         if self._flat is not None:
             offset = 0
             for d, stride in zip(self.decisions, self._strides, strict=True):
@@ -228,29 +245,30 @@ class Expr:
         return OPERATORS[self.operator].compute(*values)
 
     def columns(self, indices: Mapping[Decision, Table]) -> Table:
-        """Values for a batch: each decision maps to an integer array of domain positions, all of one length."""
+        """Values for a batch: each decision maps to an array of domain positions, all of one length."""
         if self.table is not None:
             where = tuple(indices[d] for d in self.decisions)
             return np.asarray(self.table[where])
         values = [a.columns(indices) if isinstance(a, Expr) else a for a in self.args]
         return np.asarray(OPERATORS[self.operator].vector(*[_as_array(v) for v in values]))
 
-    def substitute(self, replace: Mapping[Decision, Scalar | Choice]) -> Scalar:
-        """Replace decisions by values or scalars and fold; ``index`` of a replaced decision needs a value of its domain."""
+    def substitute(self, replace: Mapping[Decision, Any]) -> Any:
+        """Replace decisions by values of their domains, or by scalars, and fold."""
         if not any(d in replace for d in self.decisions):
             return self
-        if len(self.decisions) == sum(d in replace and not isinstance(replace[d], Expr) for d in self.decisions) and not self.has_metric:
-            return literal(self.at({d: d.index(replace[d]) for d in self.decisions}))  # type: ignore[arg-type]
         if self.operator == "decision":
-            return replace[self.args[0]]  # type: ignore[return-value]
+            return replace[self.args[0]]
         if self.operator == "index":
             value = replace[self.args[0]]
-            if isinstance(value, Expr):
-                return select_index(value, self.args[0])
-            return self.args[0].index(value)
-        return apply(self.operator, *(a.substitute(replace) if isinstance(a, Expr) else a for a in self.args))
+            return select_index(value, self.args[0]) if isinstance(value, Expr) else self.args[0].index(value)
+        if not self.has_metric and all(
+            d in replace and not isinstance(replace[d], Expr) for d in self.decisions
+        ):
+            return self.at({d: d.index(replace[d]) for d in self.decisions})
+        return apply(self.operator, *(substitute(a, replace) for a in self.args))
 
-    # Arithmetic, so that inference and cost formulas read the same for numbers and expressions. Comparisons are
+    # Arithmetic, so that inference and cost formulas read the same for numbers and expressions. Comparisons
+    # are
     # functions (`equal`, `less`, ...): `==` stays identity.
     def __add__(self, other: Scalar) -> Any:
         return apply("+", self, other)
@@ -296,7 +314,9 @@ def _domain_array(domain: Sequence[Any]) -> Table:
     if all(type(v) is int for v in domain) or all(type(v) is bool for v in domain):
         return np.array(domain)
     if all(type(v) in (int, float) for v in domain):
-        return np.array(domain, dtype=np.float64) if all(type(v) is float for v in domain) else _objects(domain)
+        return (
+            np.array(domain, dtype=np.float64) if all(type(v) is float for v in domain) else _objects(domain)
+        )
     return _objects(domain)
 
 
@@ -323,7 +343,7 @@ def _tidy(array: Table) -> Table:
 
 
 def broadcast_table(scalar: Scalar, decisions: Sequence[Decision]) -> Table:
-    """The table of a scalar laid out over the given decisions (a superset of its own, ordered by name), broadcastable.
+    """The table of a scalar laid out, broadcastable, over a superset of its decisions ordered by name.
 
     Raises:
         ValueError: when the scalar has no table.
@@ -378,36 +398,30 @@ def select_index(value: Expr, decision: Decision) -> Scalar:
 
 
 def apply(operator: str, *args: Scalar) -> Any:
-    """Apply an operator to scalars: computes literals, simplifies, folds constant tables, and interns the rest."""
+    """Apply an operator to scalars: computes literals, simplifies, folds constants and interns the rest."""
     if not any(isinstance(a, Expr) for a in args):
         return OPERATORS[operator].compute(*args)
     simple = _simplify(operator, args)
     if simple is not None:
         return simple[0]
-    if operator in _COMMUTATIVE and len(args) == 2 and not isinstance(args[0], Expr) and operator in ("==", "!="):
+    if operator in ("==", "!=") and not isinstance(args[0], Expr):
         args = (args[1], args[0])
     expr = _intern(operator, args)
-    table = expr.table
-    if table is not None and (table.size == 1 or not bool((table != table.reshape(-1)[0]).any())):
-        return literal(table.reshape(-1)[0])
-    return expr
+    return expr if expr.constant is None else expr.constant[0]
 
 
 def _simplify(operator: str, args: tuple[Scalar, ...]) -> tuple[Scalar] | None:
-    """The simpler scalar an application equals by an algebraic identity, in a 1-tuple; None when none applies."""
+    """The scalar an application equals by an algebraic identity, in a 1-tuple; None when none applies."""
     rule = _SIMPLIFY.get(operator)
     return None if rule is None else rule(*args)
 
 
-def _is(value: Scalar, number: Literal) -> bool:
-    return not isinstance(value, Expr) and type(value) in (int, float, bool) and value == number
-
-
 def _simplify_add(*args: Scalar) -> tuple[Scalar] | None:
-    if len(args) == 2 and _is(args[0], 0) and type(args[0]) is int:
-        return (args[1],)
-    if len(args) == 2 and _is(args[1], 0) and type(args[1]) is int:
-        return (args[0],)
+    if len(args) != 2:
+        return None
+    for one, other in (args, args[::-1]):
+        if type(one) is int and one == 0:
+            return (other,)
     return None
 
 
@@ -434,7 +448,11 @@ def _simplify_logic(operator: str, absorbing: bool) -> Callable[..., tuple[Scala
             return (not absorbing,)
         if len(kept) == 1:
             return (kept[0],)
-        return None if len(kept) == len(args) and all(a is b for a, b in zip(kept, args, strict=True)) else (apply(operator, *kept),)
+        return (
+            None
+            if len(kept) == len(args) and all(a is b for a, b in zip(kept, args, strict=True))
+            else (apply(operator, *kept),)
+        )
 
     return rule
 
@@ -445,7 +463,11 @@ def _simplify_where(condition: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar] | 
     if same(a, b):
         return (a,)
     # where(p == q, p, q) is q: both agree where the condition holds
-    if condition.operator == "==" and {id(a), id(b)} == {id(x) for x in condition.args} and isinstance(a, Expr):
+    if (
+        condition.operator == "=="
+        and {id(a), id(b)} == {id(x) for x in condition.args}
+        and isinstance(a, Expr)
+    ):
         return (b,)
     return None
 
@@ -474,7 +496,7 @@ _SIMPLIFY: dict[str, Callable[..., tuple[Scalar] | None]] = {
 
 
 def same(a: Scalar, b: Scalar) -> bool:
-    """Whether two scalars are the same literal or the same expression (identity, not a proof of inequality)."""
+    """Whether two scalars are the same literal or expression (False does not prove that they differ)."""
     if isinstance(a, Expr) or isinstance(b, Expr):
         return a is b
     return type(a) is type(b) and a == b
@@ -521,8 +543,8 @@ def product(scalars: Iterable[Scalar]) -> Any:
     return result
 
 
-def substitute(scalar: Any, replace: Mapping[Decision, Scalar | Choice]) -> Any:
-    """`Expr.substitute` for any attribute value: literals are returned unchanged, tuples element by element."""
+def substitute(scalar: Any, replace: Mapping[Decision, Any]) -> Any:
+    """`Expr.substitute` for any attribute value; tuples element by element."""
     if isinstance(scalar, Expr):
         return scalar.substitute(replace)
     if isinstance(scalar, tuple):
@@ -562,7 +584,8 @@ def _application_text(expr: Expr, outer: int) -> str:
     if expr.operator in ("not", "neg"):
         text = ("not " if expr.operator == "not" else "-") + scalar_text(expr.args[0], precedence + 1)
     else:
-        # operands bind stronger on the right, so that a - (b - c) keeps its parentheses; comparisons do not chain
+        # operands bind stronger on the right, so that a - (b - c) keeps its parentheses; comparisons do not
+        # chain
         left = scalar_text(expr.args[0], precedence + (precedence == 4))
         text = f" {expr.operator} ".join([left, *(scalar_text(a, precedence + 1) for a in expr.args[1:])])
     return f"({text})" if precedence < outer else text

@@ -31,7 +31,10 @@ class Value:
 
     __slots__ = ("index", "name", "producer", "type")
 
-    def __init__(self, type: TensorType, index: int = 0, name: str = "", producer: Operation | None = None) -> None:
+    def __init__(
+        self, type: TensorType, index: int = 0, name: str = "", producer: Operation | None = None
+    ) -> None:
+        """A value; `Operation` makes those of its results."""
         self.type = type
         self.index = index
         self.name = name
@@ -47,7 +50,8 @@ class Operation:
     Attributes:
         definition: what it is; see `drawloom.ir.definition`.
         operands: values it reads.
-        attributes: its static arguments, in the order of the definition: scalars or tuples of scalars; defaults filled in.
+        attributes: its static arguments, in the order of the definition: scalars or tuples of scalars;
+            defaults filled in.
         presence: for list operations, one scalar an operand: is it in the list? Empty means all always are.
         results: values it makes.
         span: where the source text asks for it.
@@ -65,12 +69,15 @@ class Operation:
         span: Span | None = None,
         names: tuple[str, ...] = (),
     ) -> None:
+        """See `drawloom.ir.builder.make_operation`, which infers the types."""
         self.definition = definition
         self.operands = operands
         self.attributes = attributes
         self.presence = presence
         self.span = span
-        self.results = tuple(Value(t, i, names[i] if i < len(names) else "", self) for i, t in enumerate(types))
+        self.results = tuple(
+            Value(t, i, names[i] if i < len(names) else "", self) for i, t in enumerate(types)
+        )
 
     def __repr__(self) -> str:
         return f"<Operation {self.name} {self.attributes}>"
@@ -88,7 +95,7 @@ class Operation:
 
     @property
     def param(self) -> str | None:
-        """Path component under which the weights live, relative to the function; None for operations without weights.
+        """Path below the function under which the weights live; None for operations without weights.
 
         For a ``call`` it is the component that prefixes every weight of the callee.
         """
@@ -132,6 +139,7 @@ class Function:
         definition: str = "",
         span: Span | None = None,
     ) -> None:
+        """See `drawloom.ir.builder.FunctionBuilder`."""
         self.name = name
         self.kind = kind
         self.inputs = inputs
@@ -156,7 +164,8 @@ class Constraint:
     Attributes:
         condition: a Boolean scalar over decisions and ``metric`` leaves.
         message: what to tell when it does not hold.
-        filters: True for a ``require`` of the user, which filters candidates; False for a check that inference could not settle
+        filters: True for a ``require`` of the user, which filters candidates; False for a check that
+            inference could not settle
             for all assignments (dimensions that must agree), whose violation is an error of the space.
         span: where it comes from.
     """

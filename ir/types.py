@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from .decision import Choice, Decision
 from .expression import Expr, Scalar, product, scalar_text, substitute
-from collections.abc import Mapping
 
 
 class DType(Enum):

@@ -14,8 +14,10 @@ from ..types import TensorType
 class Call(OpDefinition):
     """Calls a function of the module.
 
-    Text: ``%3 = call @block(%1, %2) {param="stage.0"} : f32[...]``. The results have the types of the callee's outputs.
-    ``param`` is a path that prefixes the names of all weights of the callee; two calls with the same path share weights.
+    Text: ``%3 = call @block(%1, %2) {param="stage.0"} : f32[...]``. The results have the types of the
+        callee's outputs.
+    ``param`` is a path that prefixes the names of all weights of the callee; two calls with the same path
+    share weights.
     """
 
     name: ClassVar[str] = "call"
@@ -27,10 +29,12 @@ class Call(OpDefinition):
     )
 
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
-        """Not available here: only the module knows the callee; `FunctionBuilder.call` and the verifier compare with it."""
+        """Not available: only the module knows the callee; `FunctionBuilder.call` takes its types."""
         raise InferenceError("a call takes its types from its callee")
 
-    def reference(self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
         """Not available: interpreters follow the call."""
         raise NotImplementedError("interpreters follow calls")
 
@@ -38,15 +42,19 @@ class Call(OpDefinition):
 class Choice(OpDefinition):
     """The operand that an expression selects: ``%4 = choice %1, %2, %3 by index(@cell.op) : f32[...]``.
 
-    ``selector`` is an integer scalar below the number of operands. The alternatives have one rank and element type; dimensions
-    that differ merge into a ``select``. The alternatives are ordinary values, visible to every pass; in a resolved
+    ``selector`` is an integer scalar below the number of operands. The alternatives have one rank and element
+    type; dimensions
+    that differ merge into a ``select``. The alternatives are ordinary values, visible to every pass; in a
+    resolved
     module the selected one is used and the others are dead.
     """
 
     name: ClassVar[str] = "choice"
     operands: ClassVar[tuple[str, ...]] = ("alternatives",)
     variadic: ClassVar[bool] = True
-    attributes: ClassVar[tuple[Attribute, ...]] = (Attribute("selector", "int", doc="position of the operand it stands for"),)
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("selector", "int", doc="position of the operand it stands for"),
+    )
 
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
         """The merged type."""
@@ -54,11 +62,24 @@ class Choice(OpDefinition):
         types = [v.type for v in op.operands]
         for position, t in enumerate(types):
             if t.rank != types[0].rank or t.dtype != types[0].dtype:
-                raise InferenceError(f"alternatives differ in rank or element type: {types[0]} and {t}", operand=position)
-        require(all_of(apply("<=", 0, selector), apply("<", selector, len(types))), "the selector is out of range", attribute="selector")
-        return (TensorType(tuple(_merge(selector, dims) for dims in zip(*(t.shape for t in types), strict=True)), types[0].dtype),)
+                raise InferenceError(
+                    f"alternatives differ in rank or element type: {types[0]} and {t}", operand=position
+                )
+        require(
+            all_of(apply("<=", 0, selector), apply("<", selector, len(types))),
+            "the selector is out of range",
+            attribute="selector",
+        )
+        return (
+            TensorType(
+                tuple(_merge(selector, dims) for dims in zip(*(t.shape for t in types), strict=True)),
+                types[0].dtype,
+            ),
+        )
 
-    def reference(self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]) -> tuple[Array, ...]:
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
         """The selected operand."""
         return (inputs[op.attributes["selector"]],)
 
