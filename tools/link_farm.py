@@ -1,8 +1,9 @@
 """Make `typecheck/drawloom/`: the layers as the one package that static checkers expect.
 
-The folders at the root are mapped to `drawloom.*` by `package-dir` in pyproject.toml, which neither mypy nor editors
-follow. This makes real directories with one symbolic link a file (links to directories are skipped by some checkers).
-Links of files that are gone are removed; what is right is left alone, so that two runs at a time do no harm.
+The folders at the root are mapped to `drawloom.*` by `package-dir` in pyproject.toml, which neither mypy
+nor editors follow. This makes real directories with one symbolic link a file (links to directories are
+skipped by some checkers). Links of files that are gone are removed; what is right is left alone, so that
+two runs at a time do no harm.
 """
 
 import os

@@ -3,8 +3,9 @@
     python tools/make_fashion_subset.py ORIGINAL.npz tasks/data/fashion_mnist/fashion_mnist_10k.npz
 
 ORIGINAL.npz holds the whole data set as `x_train` uint8[60000, 28, 28], `y_train` uint8[60000], `x_test`
-uint8[10000, 28, 28] and `y_test` uint8[10000], in the order of the published IDX files. The same original gives the same
-arrays on every machine: the random stream is that of `numpy.random.RandomState`, which NumPy keeps frozen.
+uint8[10000, 28, 28] and `y_test` uint8[10000], in the order of the published IDX files. The same original
+gives the same arrays on every machine: the random stream is that of `numpy.random.RandomState`, which NumPy
+keeps frozen.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def subset(original: Path) -> dict[str, NDArray[np.uint8]]:
 
 def main() -> None:
     """Write the subset and print the checksums that belong into ORIGIN.md."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description="Make the balanced subset of Fashion-MNIST.")
     parser.add_argument("original", type=Path, help="the whole data set as .npz")
     parser.add_argument("output", type=Path, help="where the subset goes")
     arguments = parser.parse_args()
