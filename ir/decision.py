@@ -46,7 +46,8 @@ class Decision:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return isinstance(other, Decision) and self.name == other.name and self.domain == other.domain
+        # the index tells 1 from 1.0 and True, which compare equal in the domain
+        return isinstance(other, Decision) and self.name == other.name and self._index == other._index  # type: ignore[attr-defined]
 
     def __len__(self) -> int:
         return len(self.domain)

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .decision import Decision, choice_text
+from .text import string_text, symbol_text
 
 Literal: TypeAlias = "int | float | bool | str"
 Scalar: TypeAlias = "int | float | bool | str | Expr"
@@ -401,6 +402,9 @@ def apply(operator: str, *args: Scalar) -> Any:
     """Apply an operator to scalars: computes literals, simplifies, folds constants and interns the rest."""
     if not any(isinstance(a, Expr) for a in args):
         return OPERATORS[operator].compute(*args)
+    if operator in ("+", "*") and len(args) > 2:
+        # one shape for long sums and products, the one that their text reads back as
+        return apply(operator, apply(operator, *args[:-1]), args[-1])
     simple = _simplify(operator, args)
     if simple is not None:
         return simple[0]
@@ -561,14 +565,23 @@ def expressions(value: Any) -> Iterable[Expr]:
             yield from expressions(item)
 
 
+def literal_text(value: Any) -> str:
+    """A literal in the textual form of the IR; a k-of-n selection is a tuple of positions: ``(0, 2)``."""
+    if isinstance(value, str):
+        return string_text(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))}{',' if len(value) == 1 else ''})"
+    return choice_text(value)
+
+
 def scalar_text(scalar: Scalar, outer: int = 0) -> str:
     """A scalar in the textual form of the IR; parenthesised where it binds weaker than `outer`."""
     if not isinstance(scalar, Expr):
-        return f'"{scalar}"' if isinstance(scalar, str) else choice_text(scalar)
+        return literal_text(scalar)
     if scalar.operator == "decision":
-        return f"@{scalar.args[0].name}"
+        return symbol_text(scalar.args[0].name)
     if scalar.operator == "index":
-        return f"index(@{scalar.args[0].name})"
+        return f"index({symbol_text(scalar.args[0].name)})"
     if scalar.operator == "metric":
         return f"metric({scalar.args[0]})"
     return _application_text(scalar, outer)

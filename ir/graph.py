@@ -126,7 +126,17 @@ class Function:
         span: where that definition stands.
     """
 
-    __slots__ = ("arguments", "definition", "inputs", "kind", "name", "operations", "outputs", "span")
+    __slots__ = (
+        "_template",
+        "arguments",
+        "definition",
+        "inputs",
+        "kind",
+        "name",
+        "operations",
+        "outputs",
+        "span",
+    )
 
     def __init__(
         self,
@@ -148,6 +158,8 @@ class Function:
         self.arguments = dict(arguments or {})
         self.definition = definition or name
         self.span = span
+        # what `drawloom.ir.structure` derives once from a function, which never changes
+        self._template: Any = None
 
     def __repr__(self) -> str:
         return f"<Function {self.kind} @{self.name}, {len(self.operations)} operations>"
