@@ -119,6 +119,7 @@ class OpDefinition(ABC):
     operands: ClassVar[tuple[str, ...]] = ("x",)
     variadic: ClassVar[bool] = False
     attributes: ClassVar[tuple[Attribute, ...]] = ()
+    aliases: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:

@@ -1,7 +1,207 @@
-"""To be filled."""
+"""Sums and products of whole tensors, and operations that pass a tensor on."""
 
 from __future__ import annotations
 
-from ..definition import OpDefinition
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-DEFINITIONS: tuple[OpDefinition, ...] = ()
+import numpy as np
+
+from ..definition import Array, Attribute, InferenceError, OpDefinition, Require
+from ..expression import all_of, any_of, apply, equal, same, where
+from ..graph import Operation
+from ..types import TensorType
+from .listed import common_dimension, some_operand
+from .spatial import image_shape, positive
+
+
+class Binary(OpDefinition):
+    """A function of two tensors, element by element, with broadcasting. No weights, no multiply-adds."""
+
+    operands: ClassVar[tuple[str, ...]] = ("a", "b")
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The broadcast type."""
+        a, b = (v.type for v in op.operands)
+        if a.rank != b.rank or a.dtype != b.dtype:
+            raise InferenceError(
+                f"operands of {op.name} differ in rank or element type: {a} and {b}", operand=1
+            )
+        return (TensorType(tuple(_broadcast(op, i, require) for i in range(a.rank)), a.dtype),)
+
+
+def _broadcast(op: Operation, axis: int, require: Require) -> Any:
+    a, b = (v.type.shape[axis] for v in op.operands)
+    if same(a, b) or equal(a, b) is True:
+        return a
+    require(
+        any_of(equal(a, b), equal(a, 1), equal(b, 1)),
+        f"operands of {op.name} differ in dimension {axis}: {op.operands[0].type} and {op.operands[1].type}",
+        operand=1,
+    )
+    return where(equal(a, 1), b, a)
+
+
+class Add(Binary):
+    """Sum of two tensors: ``y = a + b``.
+
+    Operands of one rank and element type; in each dimension they are equal or one of them is 1 and is
+    repeated. The result has the larger of the two in each dimension.
+    """
+
+    name: ClassVar[str] = "add"
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``a + b``."""
+        return (inputs[0] + inputs[1],)
+
+
+class Mul(Binary):
+    """Product of two tensors, element by element: ``y = a * b``; shapes as in ``add``."""
+
+    name: ClassVar[str] = "mul"
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``a * b``."""
+        return (inputs[0] * inputs[1],)
+
+
+class Sum(OpDefinition):
+    """Sum of a list of tensors of one type, each possibly absent; of no present tensor it is zeros.
+
+    Each operand has an optional presence, a Boolean scalar; the present ones must have equal shapes, which is
+    the result's. When none is present the result has the first operand's shape. A list resolved to nothing is
+    written with the operation ``zeros``. No weights, no multiply-adds.
+    """
+
+    name: ClassVar[str] = "sum"
+    operands: ClassVar[tuple[str, ...]] = ("terms",)
+    variadic: ClassVar[bool] = True
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The common type."""
+        some_operand(op)
+        first = op.operands[0].type
+        return (TensorType(tuple(common_dimension(op, i, require) for i in range(first.rank)), first.dtype),)
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """The terms added in order; for none, zeros for a batch of one (they broadcast)."""
+        if not inputs:
+            return (np.zeros((1, *op.result.type.shape), dtype=np.float32),)
+        y = inputs[0]
+        for term in inputs[1:]:
+            y = y + term
+        return (y,)
+
+
+class Identity(OpDefinition):
+    """The operand itself: ``y = x``. Any shape."""
+
+    name: ClassVar[str] = "identity"
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type."""
+        return (op.operands[0].type,)
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """The operand."""
+        return (inputs[0],)
+
+
+class Zeros(OpDefinition):
+    """Zeros of a given shape, for every sample of the batch, computed from nothing.
+
+    What a ``sum`` of no present operand is after resolving. No weights, no multiply-adds.
+    """
+
+    name: ClassVar[str] = "zeros"
+    operands: ClassVar[tuple[str, ...]] = ()
+    attributes: ClassVar[tuple[Attribute, ...]] = (Attribute("shape", "shape", doc="without the batch"),)
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """``f32[shape]``."""
+        positive(op, "shape", require)
+        return (TensorType(op.attributes["shape"]),)
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """Zeros for a batch of one (they broadcast)."""
+        return (np.zeros((1, *op.attributes["shape"]), dtype=np.float32),)
+
+
+class ZerosLike(OpDefinition):
+    """The "none" operation of cells: zeros shaped like the operand, or like it after a stride.
+
+    Operand ``x`` of any shape; the result has its type. With a stride other than 1 the operand is an image
+    ``f32[C, H, W]`` and the result is ``f32[C, ceil(H / stride), ceil(W / stride)]``. It consumes its
+    operand: what made that stays alive and is counted, as in published counts. No weights, no multiply-adds.
+    """
+
+    name: ClassVar[str] = "zeros_like"
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("stride", "ints", 1, doc="steps of rows, columns"),
+    )
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type, its last two dimensions divided by the stride."""
+        given, stride = op.operands[0].type, op.attributes["stride"]
+        if stride == (1, 1):
+            return (given,)
+        positive(op, "stride", require)
+        channels, *sizes = image_shape(op)
+        strided = ((size + s - 1) // s for size, s in zip(sizes, stride, strict=True))
+        return (TensorType((channels, *strided), given.dtype),)
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """Zeros of the result's shape."""
+        return (np.zeros((len(inputs[0]), *op.result.type.shape), dtype=inputs[0].dtype),)
+
+
+class Dropout(OpDefinition):
+    """Dropout: in training each element is zero with probability ``rate`` and else divided by ``1 - rate``.
+
+    For inference it is the identity, and so is the reference. Any shape; the result has the operand's type.
+    """
+
+    name: ClassVar[str] = "dropout"
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("rate", "float", doc="probability of an element to be dropped, from 0 to below 1"),
+    )
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type."""
+        rate = op.attributes["rate"]
+        require(
+            all_of(apply("<=", 0, rate), apply("<", rate, 1)),
+            f"rate={rate} is not from 0 to below 1",
+            attribute="rate",
+        )
+        return (op.operands[0].type,)
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """The operand, as in inference."""
+        return (inputs[0],)
+
+
+DEFINITIONS: tuple[OpDefinition, ...] = (
+    Add(),
+    Mul(),
+    Sum(),
+    Identity(),
+    Zeros(),
+    ZerosLike(),
+    Dropout(),
+)

@@ -1,7 +1,64 @@
-"""To be filled."""
+"""Fully connected layers."""
 
 from __future__ import annotations
 
-from ..definition import OpDefinition
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-DEFINITIONS: tuple[OpDefinition, ...] = ()
+from ..definition import Array, Attribute, InferenceError, OpDefinition, Require, Weight
+from ..expression import product
+from ..graph import Operation
+from ..types import TensorType
+from .spatial import positive
+
+
+class Linear(OpDefinition):
+    """A matrix product on the last dimension: ``y[..., o] = bias[o] + sum_c weight[o, c] * x[..., c]``.
+
+    Operand ``x: f32[C]`` or ``f32[T, C]``; result ``f32[out]`` or ``f32[T, out]``. Images are flattened or
+    pooled first.
+
+    Weights: ``weight [out, C]`` and, with bias, ``bias [out]``.
+    Cost: ``C * out`` multiply-adds for each of the ``T`` positions; the bias adds none.
+    """
+
+    name: ClassVar[str] = "linear"
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("out", "int", doc="output features"),
+        Attribute("bias", "bool", True, doc="whether a bias is added"),
+        Attribute("param", "string", doc="path of its weights"),
+    )
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type with ``out`` as its last dimension."""
+        given = op.operands[0].type
+        if given.rank not in (1, 2):
+            raise InferenceError(
+                f"linear takes a vector f32[C] or a sequence f32[T, C], got {given}: pool or flatten",
+                operand=0,
+            )
+        positive(op, "out", require)
+        return (TensorType((*given.shape[:-1], op.attributes["out"]), given.dtype),)
+
+    def weights(self, op: Operation) -> dict[str, Weight]:
+        """``weight`` and, with bias, ``bias``."""
+        out = op.attributes["out"]
+        features = op.operands[0].type.shape[-1]
+        weights = {"weight": Weight(TensorType((out, features)), initial="uniform")}
+        if op.attributes["bias"]:
+            weights["bias"] = Weight(TensorType((out,)))
+        return weights
+
+    def multiply_adds(self, op: Operation) -> Any:
+        """Input elements times output features."""
+        return product((*op.operands[0].type.shape, op.attributes["out"]))
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``x @ weight.T + bias``."""
+        y = inputs[0] @ weights["weight"].T
+        return (y + weights["bias"] if op.attributes["bias"] else y,)
+
+
+DEFINITIONS: tuple[OpDefinition, ...] = (Linear(),)
