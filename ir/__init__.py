@@ -21,8 +21,11 @@ from .diagnostic import (
 from .expression import TABLE_LIMIT, Expr, Scalar, index_of, metric, substitute, value_of
 from .graph import Constraint, Function, Module, Operation, Value
 from .ops import OPS
+from .parser import parse_module
+from .printer import print_function, print_module, print_operation
 from .source import Source, Span
 from .types import DType, TensorType
+from .verifier import Problem, VerificationError, verify
 
 __all__ = [
     "OPS",
@@ -46,12 +49,14 @@ __all__ = [
     "OpDefinition",
     "OpRegistry",
     "Operation",
+    "Problem",
     "Scalar",
     "Source",
     "Span",
     "TensorType",
     "UserError",
     "Value",
+    "VerificationError",
     "Weight",
     "check_assignment",
     "choice_text",
@@ -60,9 +65,14 @@ __all__ = [
     "load_assignment",
     "make_operation",
     "metric",
+    "parse_module",
+    "print_function",
+    "print_module",
+    "print_operation",
     "render",
     "substitute",
     "suggest",
     "unknown",
     "value_of",
+    "verify",
 ]
