@@ -1,0 +1,124 @@
+"""What a resolved network consists of: its parts in order with their prices, for tables and drawings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from drawloom.ir import Choice, Function, Module, Operation, TensorType, choice_text, cost
+
+_SHOWN_ATTRIBUTES = ("kernel", "stride", "dilation", "groups", "out", "axis")
+"""Attributes that tell a reader something; the others are left out of tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One operation or call of a network.
+
+    Attributes:
+        path: where it stands, as in the names of its weights; the operation's name where it has none.
+        kind: the definition called, or the operation.
+        detail: attributes worth reading, such as ``kernel=3 stride=2``.
+        output: type of its first result.
+        parameters: trainable weights below it.
+        multiply_adds: of one sample.
+        operations: how many operations are below it; 1 for an operation.
+        reads: positions of the parts whose results it reads; -1 stands for an input of the network.
+        depth: 0 for parts of the network itself, 1 for parts of what it calls, and so on.
+    """
+
+    path: str
+    kind: str
+    detail: str
+    output: TensorType
+    parameters: int
+    multiply_adds: int
+    operations: int
+    reads: tuple[int, ...] = ()
+    depth: int = 0
+
+
+class _Prices:
+    """Prices of whole functions, each computed once."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.known: dict[str, tuple[int, int, int]] = {}
+
+    def of(self, op: Operation) -> tuple[int, int, int]:
+        """Parameters, multiply-adds and number of operations."""
+        if op.name == "call":
+            return self.function(self.module.function(op.attributes["callee"]))
+        price = cost(op)
+        return int(price.parameters), int(price.multiply_adds), 1
+
+    def function(self, function: Function) -> tuple[int, int, int]:
+        if function.name not in self.known:
+            prices = [self.of(op) for op in function.operations]
+            self.known[function.name] = (sum(p[0] for p in prices), sum(p[1] for p in prices), sum(p[2] for p in prices))
+        return self.known[function.name]
+
+
+def parts(module: Module) -> list[Part]:
+    """The parts of the network itself, in order, knowing which reads which.
+
+    Args:
+        module: a resolved network.
+    """
+    prices, producers = _Prices(module), dict[int, int]()
+    result: list[Part] = []
+    for position, op in enumerate(module.entry.operations):
+        reads = tuple(dict.fromkeys(producers.get(id(v), -1) for v in op.operands))
+        result.append(_part(module, op, "", 0, prices, reads))
+        producers.update((id(v), position) for v in op.results)
+    return result
+
+
+def nested_parts(module: Module, levels: int) -> Iterator[Part]:
+    """The parts of the network and, below each call, those of what it calls, down to a number of levels."""
+    yield from _walk(module, module.entry, "", 0, levels, _Prices(module))
+
+
+def _walk(module: Module, function: Function, prefix: str, depth: int, levels: int, prices: _Prices) -> Iterator[Part]:
+    for op in function.operations:
+        part = _part(module, op, prefix, depth, prices, ())
+        yield part
+        if op.name == "call" and depth + 1 < levels:
+            inner = ".".join(filter(None, (prefix, op.param)))
+            yield from _walk(module, module.function(op.attributes["callee"]), inner, depth + 1, levels, prices)
+
+
+def _part(
+    module: Module, op: Operation, prefix: str, depth: int, prices: _Prices, reads: tuple[int, ...]
+) -> Part:
+    parameters, multiply_adds, operations = prices.of(op)
+    kind = module.function(op.attributes["callee"]).definition if op.name == "call" else op.name
+    path = ".".join(filter(None, (prefix, op.param or kind)))
+    return Part(path, kind, _detail(op), op.results[0].type, parameters, multiply_adds, operations, reads, depth)
+
+
+def _detail(op: Operation) -> str:
+    shown = ((name, op.attributes[name]) for name in _SHOWN_ATTRIBUTES if name in op.attributes)
+    return " ".join(f"{name}={_compact(value)}" for name, value in shown)
+
+
+def _compact(value: object) -> str:
+    if isinstance(value, tuple):
+        return _compact(value[0]) if len(set(value)) == 1 else "x".join(str(v) for v in value)
+    return str(value)
+
+
+def dotted(decision: str) -> str:
+    """A decision's name in the spelling of weight paths: ``stage[2].kernel`` is ``stage.2.kernel``."""
+    return re.sub(r"\[(\d+)\]", r".\1", decision)
+
+
+def decisions_below(path: str, assignment: Mapping[str, Choice]) -> dict[str, str]:
+    """The decisions made inside a part: the rest of their names below its path, with their values as text."""
+    prefix = path + "."
+    return {
+        dotted(name).removeprefix(prefix): choice_text(value)
+        for name, value in assignment.items()
+        if dotted(name).startswith(prefix)
+    }

@@ -1,0 +1,86 @@
+"""``drawloom passes``, ``ops``, ``targets`` and ``explain``: what there is to use."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Optional
+
+import typer
+
+from . import console, options
+from .console import Column
+
+
+def passes(as_json: options.AsJson = False) -> None:
+    """List the passes that `drawloom opt -p` knows.
+
+    \b
+    Example:
+      drawloom passes
+    """
+    from drawloom.passes import PASSES
+
+    entries = sorted(PASSES, key=lambda entry: entry.name)
+    if as_json:
+        console.print_json([{"name": e.name, "help": e.help} for e in entries])
+        return
+    console.print_table([Column("pass"), Column("what it does")], [[e.name, e.help] for e in entries])
+
+
+def ops(
+    name: Annotated[Optional[str], typer.Argument(metavar="[NAME]", help="Print the specification of one operation.", show_default=False)] = None,  # noqa: UP045
+    as_json: options.AsJson = False,
+) -> None:
+    """List the operations of the IR, or print the specification of one.
+
+    \b
+    Examples:
+      drawloom ops
+      drawloom ops conv2d
+    """
+    from drawloom.ir import OPS
+
+    if name is not None:
+        typer.echo(inspect.getdoc(type(OPS[name])))
+        return
+    rows = [[d.name, ", ".join(d.operands), ", ".join(a.name for a in d.attributes), _headline(d)] for d in OPS]
+    if as_json:
+        console.print_json([dict(zip(("name", "operands", "attributes", "help"), row, strict=True)) for row in rows])
+        return
+    console.print_table([Column("operation"), Column("operands"), Column("attributes"), Column("what it is")], rows)
+
+
+def _headline(definition: object) -> str:
+    text = inspect.getdoc(type(definition)) or ""
+    return " ".join(text.partition("\n\n")[0].split())
+
+
+def targets(as_json: options.AsJson = False) -> None:
+    """List what networks can be compiled for and timed on.
+
+    \b
+    Example:
+      drawloom targets
+    """
+    from drawloom.backends.tvm import targets as known
+
+    rows = [[target.name, target.help] for target in known()]
+    if as_json:
+        console.print_json([{"name": n, "help": h} for n, h in rows])
+        return
+    console.print_table([Column("target"), Column("what it is")], rows)
+
+
+def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a diagnostic, such as E0101.", show_default=False)]) -> None:
+    """Explain a diagnostic code.
+
+    \b
+    Example:
+      drawloom explain E0101
+    """
+    from drawloom.ir import unknown
+    from drawloom.ir.codes import CODES
+
+    if code.upper() not in CODES:
+        raise unknown("diagnostic code", code, CODES)
+    typer.echo(f"{code.upper()}: {CODES[code.upper()]}")

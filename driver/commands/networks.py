@@ -1,0 +1,137 @@
+"""Reads what most commands are about: a network or a search space, and an assignment of its decisions."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from drawloom.ir import Assignment, Module
+
+
+def load_module(path: Path, network: str | None = None, arguments: Sequence[str] | None = None) -> Module:
+    """The module in a `.loom` or `.ir` file; ``-`` reads the textual IR, or else the language, from standard input.
+
+    Raises:
+        DiagnosticError: when the text is at fault.
+        UserError: when there is no such file, or an argument is not written ``NAME=VALUE``.
+    """
+    given = {name: _literal(text) for name, text in map(_pair, arguments or ())}
+    if str(path) == "-":
+        return _from_text(sys.stdin.read(), network, given)
+    from drawloom.frontend import load
+
+    return load(path, network=network, arguments=given)
+
+
+def _from_text(text: str, network: str | None, arguments: dict[str, object]) -> Module:
+    from drawloom.frontend import elaborate
+    from drawloom.ir import Source, parse_module
+
+    source = Source("<stdin>", text)
+    if _is_ir(text):
+        return parse_module(source)
+    return elaborate(source, network=network, arguments=arguments)
+
+
+def _is_ir(text: str) -> bool:
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line and not line.startswith(("#", "//"))), "").startswith("module ")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from drawloom.ir import UserError
+
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"'{text}' is not of the form NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _literal(text: str) -> object:
+    """A number or true/false where the text is one, else the text itself."""
+    try:
+        value: object = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (int, float, bool, str)) else text
+
+
+def read_assignment(assign: Sequence[str] | None, file: Path | None) -> dict[str, object]:
+    """The decisions decided on the command line, unchecked: those of the file, overridden by the single ones.
+
+    Raises:
+        UserError: when there is no such file, or it or a flag cannot be understood.
+    """
+    from drawloom.ir import UserError, load_assignment
+
+    given: dict[str, object] = {}
+    if file is not None:
+        if not file.is_file():
+            raise UserError(f"there is no file '{file}'")
+        given.update(load_assignment(file.read_text(encoding="utf-8")))
+    given.update(_pair(text) for text in assign or ())
+    return given
+
+
+def partial_assignment(
+    module: Module, assign: Sequence[str] | None, file: Path | None, seed: int | None = None
+) -> Assignment:
+    """The decisions that the command line decides, checked against the module; all of them when a seed is given.
+
+    Raises:
+        UserError: on an unknown decision or a value that is not in its domain.
+    """
+    from drawloom.ir import check_assignment
+
+    given = check_assignment(module.decisions, read_assignment(assign, file), partial=True)
+    if seed is None or not module.decisions:
+        return given
+    drawn = sample_within(module, given, seed)
+    return {name: drawn[name] for name in module.decisions}
+
+
+def sample_within(module: Module, fixed: Assignment, seed: int) -> Assignment:
+    """A random assignment that agrees with the decisions already made."""
+    from drawloom.passes import sample
+
+    return {**sample(module, 1, seed).assignments()[0], **fixed}
+
+
+def complete_assignment(
+    module: Module, assign: Sequence[str] | None, file: Path | None, seed: int | None = None
+) -> Assignment:
+    """An assignment of every decision, from flags, a file and a seed for the rest.
+
+    Raises:
+        UserError: as for `partial_assignment`, and when a decision stays open.
+    """
+    from drawloom.ir import UserError, check_assignment
+
+    given = partial_assignment(module, assign, file, seed)
+    missing = [name for name in module.decisions if name not in given]
+    if missing:
+        raise UserError(
+            f"decision '{missing[0]}' is not assigned",
+            f"{len(missing)} of {len(module.decisions)} are open: use --assign, --assignment or --seed",
+        )
+    return check_assignment(module.decisions, given, partial=False)
+
+
+def load_network(
+    path: Path,
+    network: str | None,
+    arguments: Sequence[str] | None,
+    assign: Sequence[str] | None,
+    file: Path | None,
+    seed: int | None,
+) -> tuple[Module, Assignment]:
+    """A resolved network, and the assignment that made it of the space in the file (empty if none was needed)."""
+    from drawloom.passes import resolve
+
+    module = load_module(path, network, arguments)
+    assignment = complete_assignment(module, assign, file, seed)
+    return (resolve(module, assignment) if module.decisions else module), assignment

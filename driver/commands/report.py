@@ -1,0 +1,25 @@
+"""``drawloom report``: a search as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a search, such as runs/mobile_fashion.", show_default=False)],
+    out: Annotated[Optional[Path], typer.Option("-o", "--out", metavar="FILE.html", help="Where to write; RUN/report.html by default.", show_default=False)] = None,  # noqa: UP045
+) -> None:
+    """Write the report of a search: one HTML file that needs no network and no other file.
+
+    It can be written while the search runs, and as often as you like.
+
+    \b
+    Example:
+      drawloom report runs/mobile_fashion
+    """
+    from ..report import write_report
+
+    typer.echo(str(write_report(run, out)))

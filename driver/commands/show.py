@@ -1,0 +1,143 @@
+"""``drawloom show``: what is in a search space, or in a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..quantity import count_text, size_text
+from . import console, options
+from .console import Column
+from .networks import load_module, partial_assignment
+
+if TYPE_CHECKING:
+    from drawloom.ir import Assignment, Decision, Module
+
+_LONGEST_DOMAIN = 12
+"""Values of a domain that a table shows."""
+
+
+def show(
+    file: options.NetworkFile,
+    network: options.NetworkName = None,
+    arg: options.Arguments = None,
+    assign: options.Assign = None,
+    assignment: options.AssignmentFile = None,
+    seed: options.FillSeed = None,
+    ir: Annotated[bool, typer.Option("--ir", help="Print the textual IR instead.")] = False,
+    levels: Annotated[int, typer.Option("--levels", min=1, metavar="N", help="Look into calls, that many levels deep.")] = 1,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show the decisions of a space, or the operations of a network with their shapes and prices.
+
+    A space becomes a network when its decisions are decided: by --assign and --assignment, and by --seed at random.
+
+    \b
+    Examples:
+      drawloom show zoo/spaces/mobile_fashion.loom
+      drawloom show zoo/spaces/mobile_fashion.loom --seed 7 --levels 2
+    """
+    module = load_module(file, network, arg)
+    chosen = partial_assignment(module, assign, assignment, seed)
+    if chosen:
+        module = _decide(module, chosen)
+    if ir:
+        from drawloom.ir import print_module
+
+        typer.echo(print_module(module).rstrip("\n"))
+    elif as_json:
+        console.print_json(_network_json(module, levels) if module.resolved else _space_json(module))
+    elif module.resolved:
+        _print_network(module, levels)
+    else:
+        _print_space(module)
+
+
+def _decide(module: Module, chosen: Assignment) -> Module:
+    from drawloom.passes import decide, resolve
+
+    return resolve(module, chosen) if len(chosen) == len(module.decisions) else decide(module, chosen)
+
+
+def _print_space(module: Module) -> None:
+    from drawloom.passes import space_size
+
+    rows = [[d.name, str(len(d)), domain_text(d)] for d in module.decisions.values()]
+    console.print_table([Column("decision"), Column("values", numeric=True), Column("domain")], rows)
+    size = size_text(space_size(module))
+    typer.echo(f"\n{module.name}: {len(rows)} decisions, {size} candidates, {count_text(len(module))} operations")
+    for constraint in (c for c in module.constraints if c.filters):
+        typer.echo(f"require {constraint.condition}  # {constraint.message}")
+
+
+def domain_text(decision: Decision) -> str:
+    """The domain of a decision, with what the positions stand for where it chooses among tensors."""
+    from drawloom.ir import choice_text
+
+    shown = [choice_text(v) for v in decision.domain[:_LONGEST_DOMAIN]]
+    rest = len(decision) - len(shown)
+    labels = f"  of {', '.join(decision.labels)}" if decision.labels else ""
+    return ", ".join(shown) + (f", ... ({rest} more)" if rest else "") + labels
+
+
+def _print_network(module: Module, levels: int) -> None:
+    from ..anatomy import nested_parts, parts
+
+    rows = [
+        ["  " * p.depth + p.path, p.kind, p.detail, str(p.output), count_text(p.parameters), count_text(p.multiply_adds)]
+        for p in nested_parts(module, levels)
+    ]
+    columns = [
+        Column("part"),
+        Column("kind"),
+        Column("attributes"),
+        Column("output"),
+        Column("parameters", numeric=True),
+        Column("multiply-adds", numeric=True),
+    ]
+    console.print_table(columns, rows)
+    whole = parts(module)
+    parameters, multiply_adds = sum(p.parameters for p in whole), sum(p.multiply_adds for p in whole)
+    inputs = ", ".join(str(v.type) for v in module.entry.inputs)
+    outputs = ", ".join(str(v.type) for v in module.entry.outputs)
+    typer.echo(
+        f"\n{module.name}: {inputs} -> {outputs}, {count_text(parameters)} parameters, {count_text(multiply_adds)} multiply-adds"
+    )
+
+
+def _space_json(module: Module) -> dict[str, Any]:
+    from drawloom.passes import space_size
+
+    return {
+        "name": module.name,
+        "candidates": space_size(module),
+        "operations": len(module),
+        "decisions": [{"name": d.name, "domain": d.domain, "labels": d.labels} for d in module.decisions.values()],
+        "constraints": [c.message for c in module.constraints if c.filters],
+    }
+
+
+def _network_json(module: Module, levels: int) -> dict[str, Any]:
+    from ..anatomy import nested_parts, parts
+
+    whole = parts(module)
+    return {
+        "name": module.name,
+        "inputs": [str(v.type) for v in module.entry.inputs],
+        "outputs": [str(v.type) for v in module.entry.outputs],
+        "parameters": sum(p.parameters for p in whole),
+        "multiply_adds": sum(p.multiply_adds for p in whole),
+        "parts": [
+            {
+                "path": p.path,
+                "depth": p.depth,
+                "kind": p.kind,
+                "attributes": p.detail,
+                "output": str(p.output),
+                "parameters": p.parameters,
+                "multiply_adds": p.multiply_adds,
+            }
+            for p in nested_parts(module, levels)
+        ],
+    }

@@ -1,0 +1,273 @@
+"""The sections of a report as HTML fragments. Every text from outside is escaped here and nowhere else."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from drawloom.ir import choice_text
+
+from .quantity import count_text, duration_text, size_text
+from .report_drawing import draw
+from .report_figures import Figure, progress, trade_off
+from .report_influence import Group, Influence, influences
+from .report_run import Measure, Run, spread_text
+
+if TYPE_CHECKING:
+    from .study import TrialRecord
+
+_DRAWN = 6
+"""Networks of the front that are drawn."""
+_INFLUENTIAL = 12
+"""Decisions whose influence is shown."""
+
+
+def escape(value: object) -> str:
+    """Text for the inside of an element or a quoted attribute."""
+    return html.escape(str(value))
+
+
+def table(heads: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], caption: str = "") -> str:
+    """A table of HTML cells; heads say which columns hold numbers."""
+    head = "".join(f'<th scope="col"{_numeric(numeric)}>{escape(title)}</th>' for title, numeric in heads)
+    body = "".join(f"<tr>{_cells(heads, row)}</tr>" for row in rows)
+    note = f"<caption>{caption}</caption>" if caption else ""
+    return f'<div class="scroll"><table>{note}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _cells(heads: Sequence[tuple[str, bool]], row: Sequence[str]) -> str:
+    return "".join(f"<td{_numeric(numeric)}>{cell}</td>" for (_, numeric), cell in zip(heads, row, strict=True))
+
+
+def _numeric(numeric: bool) -> str:
+    return ' class="number"' if numeric else ""
+
+
+def figure(name: str, content: Figure) -> str:
+    """A Plotly figure that the page's script draws; the data stand beside it as JSON."""
+    # "</" would end the script element.
+    text = json.dumps(content).replace("</", "<\\/")
+    return f'<div class="figure" data-figure="{name}"></div><script type="application/json" id="{name}">{text}</script>'
+
+
+def tiles(run: Run) -> str:
+    """The first figures."""
+    items = (
+        f'<li><span class="value">{escape(v)}</span><span class="what">{escape(what)}</span><span class="remark">{escape(remark)}</span></li>'
+        for v, what, remark in run.tiles()
+    )
+    return f'<ul class="tiles">{"".join(items)}</ul>'
+
+
+def front_figure(run: Run) -> str:
+    """The trade-off, with how to read it."""
+    if not run.complete:
+        return "<p>There is nothing to plot.</p>"
+    return figure("trade-off", trade_off(run)) + f"<p class='reading'>{_how_to_read(run)}</p>"
+
+
+def _how_to_read(run: Run) -> str:
+    if len(run.measures) == 1:
+        return f"Higher is better: the search looked for the best {escape(run.measures[0].title)} alone."
+    first, second = run.measures[0], run.measures[1]
+    corner = f"{'Up' if first.maximise else 'Down'} and to the {'right' if second.maximise else 'left'} is better."
+    others = " and ".join(m.better for m in run.measures)
+    bars = " Bars span the middle half of the repeated timings." if "latency" in run.objectives else ""
+    failed = f" {len(run.failed)} trials failed and are not shown." if run.failed else ""
+    return (
+        f"{corner} A network is <em>on the front</em> when no other network that was tried is both {escape(others)}: every "
+        f"other point is a worse deal than some coloured one.{bars}{failed} Point at a network to see its decisions."
+    )
+
+
+def front_table(run: Run) -> str:
+    """The networks of the front with their numbers and files."""
+    heads = [("network", False), *((m.title, True) for m in run.measures)]
+    if "latency" in run.objectives:
+        heads.append(("middle half of the timings", True))
+    heads += [("parameters", True), ("multiply-adds", True), ("files", False)]
+    rows = []
+    for t in run.best:
+        row = [f'<a href="#network-{t.number}">#{t.number}</a>', *(f"<b>{escape(m.text(t.values[m.name]))}</b>" for m in run.measures)]
+        if "latency" in run.objectives:
+            row.append(escape(spread_text(t.measurement or {})))
+        folder = run.exports.get(t.number)
+        files = f'<a href="{escape(folder)}/">{escape(folder)}/</a>' if folder else "–"
+        rows.append([*row, _count(t.parameters), _count(t.multiply_adds), files])
+    return table(heads, rows)
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else count_text(number)
+
+
+def progress_figures(run: Run) -> str:
+    """How the search went, as small figures."""
+    if not run.complete:
+        return ""
+    cells = (
+        f'<figure><figcaption>{escape(title)}</figcaption>{figure(f"progress-{i}", content)}</figure>'
+        for i, (title, content) in enumerate(progress(run))
+    )
+    return f'<div class="small-figures">{"".join(cells)}</div>'
+
+
+def influence_table(run: Run) -> str:
+    """For the most influential decisions, the mean objectives of each value."""
+    found = influences(run)
+    if not found:
+        return "<p>Too few networks were evaluated to compare the values of any decision.</p>"
+    shown = found[:_INFLUENTIAL]
+    spans = [_span(shown, i) for i in range(len(run.measures))]
+    heads = ["<th scope='col'>decision</th>", *(_strip_head(m, span) for m, span in zip(run.measures, spans, strict=True))]
+    rows = "".join(f"<tr><td><code>{escape(i.decision)}</code></td>{_strips(run, i, spans)}</tr>" for i in shown)
+    rest = len(found) - len(shown)
+    more = f"<p class='reading'>{rest} further decisions made less of a difference.</p>" if rest > 0 else ""
+    return f"<div class='scroll'><table><thead><tr>{''.join(heads)}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
+
+
+def _span(shown: list[Influence], objective: int) -> tuple[float, float]:
+    means = [g.means[objective] for influence in shown for g in influence.groups]
+    return min(means), max(means)
+
+
+def _strip_head(m: Measure, span: tuple[float, float]) -> str:
+    better = "right is better" if m.maximise else "left is better"
+    ends = f"<span>{escape(m.text(span[0]))}</span><span>{better}</span><span>{escape(m.text(span[1]))}</span>"
+    return f"<th scope='col'>mean {escape(m.title)}<span class='ends'>{ends}</span></th>"
+
+
+def _strips(run: Run, influence: Influence, spans: list[tuple[float, float]]) -> str:
+    return "".join(f"<td>{_strip(m, influence, i, spans[i])}</td>" for i, m in enumerate(run.measures))
+
+
+def _strip(m: Measure, influence: Influence, objective: int, span: tuple[float, float]) -> str:
+    """The values of a decision as pills on a line, each at its mean; pills that would overlap go to further lanes."""
+    low, high = span
+    pills, lanes = [], list[float]()
+    for group in sorted(influence.groups, key=lambda g: g.means[objective]):
+        at = 100 * (group.means[objective] - low) / ((high - low) or 1.0)
+        # A pill's width in percent of the strip; it hangs to the left of its place in proportion to that place.
+        width = 5 + 2.6 * len(group.value)
+        left = at * (1 - width / 100)
+        lane = next((i for i, end in enumerate(lanes) if end <= left), len(lanes))
+        lanes[lane : lane + 1] = [left + width + 1]
+        pills.append(_pill(m, group, objective, at, lane))
+    return f"<span class='strip' style='--lanes:{len(lanes)}'>{''.join(pills)}</span>"
+
+
+def _pill(m: Measure, group: Group, objective: int, at: float, lane: int) -> str:
+    tip = f"{group.value}: {m.text(group.means[objective])} on average of {group.trials} networks, {group.on_front} on the front"
+    few = " class='few'" if group.trials < 2 else ""
+    return f"<i{few} style='--at:{at:.1f};--lane:{lane}' title='{escape(tip)}'>{escape(group.value)}</i>"
+
+
+def drawings(run: Run) -> str:
+    """Pictures of the best networks."""
+    return _letters(run) + "".join(_drawing(run, trial) for trial in run.best[:_DRAWN])
+
+
+def _letters(run: Run) -> str:
+    """What the letters in the blocks stand for."""
+    names = {name.rpartition(".")[2] for name in (run.module.decisions if run.module is not None else ())}
+    letters = ", ".join(f"<b>{escape(name[0])}</b> {escape(name)}" for name in sorted(names))
+    return f"<p class='reading'>Letters before numbers stand for decisions: {letters}.</p>" if letters else ""
+
+
+def _drawing(run: Run, trial: TrialRecord) -> str:
+    numbers = ", ".join(f"{m.text(trial.values[m.name])} {m.title}" for m in run.measures)
+    title = f'<h3 id="network-{trial.number}">Network #{trial.number} <span>{escape(numbers)}</span></h3>'
+    if run.module is None:
+        return title + "<p>The space can no longer be read, so this network cannot be drawn.</p>"
+    from drawloom.passes import resolve
+
+    picture = draw(resolve(run.module, trial.assignment), trial.assignment)
+    return f'<article>{title}<div class="scroll">{picture}</div>{_choices(run, trial)}</article>'
+
+
+def _choices(run: Run, trial: TrialRecord) -> str:
+    from drawloom.passes import active_decisions
+
+    assert run.module is not None
+    active = active_decisions(run.module, trial.assignment)
+    items = (f"<li><code>{escape(n)}</code> = {escape(choice_text(v))}</li>" for n, v in trial.assignment.items() if n in active)
+    idle = len(trial.assignment) - len(active)
+    rest = f"<p class='reading'>{idle} further decisions have no effect in this network.</p>" if idle else ""
+    return f'<details><summary>Its {len(active)} decisions</summary><ul class="choices">{"".join(items)}</ul>{rest}</details>'
+
+
+def failures(run: Run) -> str:
+    """The failed trials with their reasons."""
+    if not run.failed:
+        return "<p>None. Every network that was proposed was trained and measured.</p>"
+    rows = [[f"#{t.number}", escape(t.reason or "unknown"), duration_text(t.seconds or 0.0)] for t in run.failed]
+    return table([("trial", False), ("reason", False), ("after", True)], rows)
+
+
+def trials(run: Run) -> str:
+    """Every trial in one table."""
+    heads = [("trial", True), ("state", False), *((m.title, True) for m in run.measures)]
+    heads += [("parameters", True), ("multiply-adds", True), ("took", True), ("came from", False)]
+    front = set(run.front)
+    rows = []
+    for t in run.trials:
+        numbers = [escape(m.text(t.values[m.name])) if m.name in t.values else "–" for m in run.measures]
+        state = "on the front" if t.number in front else t.state
+        took = duration_text(t.seconds) if t.seconds else "–"
+        rows.append([f"#{t.number}", escape(state), *numbers, _count(t.parameters), _count(t.multiply_adds), took, escape(t.origin or "")])
+    return f"<details><summary>All {len(run.trials)} trials as a table</summary>{table(heads, rows)}</details>"
+
+
+def space(run: Run) -> str:
+    """What was searched: size, decisions, text."""
+    facts = [
+        ("space", f"<b>{escape(run.space)}</b>, {size_text(run.candidates)} networks, from <code>{escape(run.space_path)}</code>"),
+        ("trained for", escape(run.task)),
+        ("objectives", escape(", ".join(f"{m.title} ({'more' if m.maximise else 'less'} is better)" for m in run.measures))),
+        ("strategy", f"{escape(run.strategy.replace('_', ' '))}, budget {run.budget} trials, seed {run.seed}"),
+    ]
+    text = f"<details><summary>The text of the space</summary><pre><code>{escape(run.space_text)}</code></pre></details>"
+    return definitions(facts) + text + _decisions(run)
+
+
+def _decisions(run: Run) -> str:
+    if run.module is None:
+        return ""
+    rows = [
+        [f"<code>{escape(d.name)}</code>", str(len(d)), escape(", ".join(choice_text(v) for v in d.domain[:16]))]
+        for d in run.module.decisions.values()
+    ]
+    content = table([("decision", False), ("values", True), ("domain", False)], rows)
+    return f"<details><summary>Its {len(rows)} decisions</summary>{content}</details>"
+
+
+def definitions(facts: Iterable[tuple[str, str]]) -> str:
+    """A list of names with HTML texts."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{text}</dd></div>" for name, text in facts)
+    return f"<dl>{items}</dl>"
+
+
+def measuring(run: Run) -> str:
+    """How latency was measured, as told by the measurements themselves."""
+    measured = next((t.measurement for t in run.best if t.measurement), None)
+    if measured is None:
+        return "<p>Latency was not measured in this search.</p>"
+    shown = {k: v for k, v in measured.items() if isinstance(v, (str, int)) and not isinstance(v, bool)}
+    facts = [(k.replace("_", " "), escape(v)) for k, v in shown.items()]
+    versions = measured.get("versions")
+    if isinstance(versions, dict):
+        facts.append(("versions", escape(", ".join(f"{k} {v}" for k, v in versions.items()))))
+    return (
+        "<p>Each network was compiled by Drawloom through TVM and timed in a process of its own, with a batch of one image, after "
+        "warming up. The figure given is the median of the repeats; the range beside it holds the middle half of them.</p>"
+        + definitions(facts)
+    )
+
+
+def environment(run: Run) -> str:
+    """The machine and the versions."""
+    facts = [*run.machine.items(), *((f"{name}", version) for name, version in run.versions.items())]
+    return definitions((name, escape(text)) for name, text in facts)
+
