@@ -24,6 +24,7 @@ from .ops import OPS
 from .parser import parse_module
 from .printer import print_function, print_module, print_operation
 from .source import Source, Span
+from .structure import structural_hash, structurally_equal
 from .types import DType, TensorType
 from .verifier import Problem, VerificationError, verify
 
@@ -70,6 +71,8 @@ __all__ = [
     "print_module",
     "print_operation",
     "render",
+    "structural_hash",
+    "structurally_equal",
     "substitute",
     "suggest",
     "unknown",
