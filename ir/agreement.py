@@ -26,8 +26,8 @@ def types_agree(a: TensorType, b: TensorType) -> bool:
 def scalars_agree(a: Any, b: Any) -> bool:
     """Whether two scalars are equal for every assignment.
 
-    Shown by identity or by table; expressions over too many decisions for a table are compared on fixed random
-    assignments, since one expression can be written in many ways.
+    Shown by identity or by table; expressions over too many decisions for a table are compared on fixed
+    random assignments, since one expression can be written in many ways.
     """
     if same(a, b):
         return True

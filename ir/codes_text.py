@@ -1,4 +1,4 @@
-"""Codes of the diagnostics of the textual IR (E02xx) and of pipelines (E09xx), each with a line of explanation."""
+"""Codes of the diagnostics of the textual IR (E02xx) and of pipelines (E09xx), explained in a line each."""
 
 from __future__ import annotations
 

@@ -74,16 +74,16 @@ class ExpressionParser:
             while operator in _CHAINS and self.cursor.accept_word(operator):
                 operands.append(self.binary(precedence + 1))
             left = self.apply(operator, operands, start)
-            if precedence == _COMPARISON and (operator := self._infix()) is not None:
-                if OPERATORS[operator].precedence == _COMPARISON:
-                    fail(
-                        "E0202",
-                        "comparisons do not chain",
-                        self.cursor.span(self.cursor.token),
-                        help="write 'a < b and b < c'",
-                    )
+            if precedence == _COMPARISON:
+                self._end_of_comparison()
         self.depth = outer
         return left
+
+    def _end_of_comparison(self) -> None:
+        operator = self._infix()
+        if operator is not None and OPERATORS[operator].precedence == _COMPARISON:
+            span = self.cursor.span(self.cursor.token)
+            fail("E0202", "comparisons do not chain", span, help="write 'a < b and b < c'")
 
     def _infix(self) -> str | None:
         token = self.cursor.token

@@ -16,6 +16,16 @@ INTEGER, NUMBER, BOOLEAN, TEXT, SELECTION, MIXED = (
     "mixed",
 )
 
+ATTRIBUTE_KINDS = {
+    "int": INTEGER,
+    "ints": INTEGER,
+    "shape": INTEGER,
+    "float": NUMBER,
+    "bool": BOOLEAN,
+    "string": TEXT,
+}
+"""The kind of value that each kind of attribute takes."""
+
 _LITERALS: dict[type, str] = {int: INTEGER, float: NUMBER, bool: BOOLEAN, str: TEXT, tuple: SELECTION}
 _NUMERIC = frozenset({INTEGER, NUMBER, BOOLEAN})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})

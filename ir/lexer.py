@@ -186,7 +186,7 @@ class Cursor:
     def unexpected(self, expected: str) -> NoReturn:
         """Stop at the token ahead.
 
-        When that token is on a later line, the end of the one before it is blamed: there something is missing.
+        When it is on a later line, the end of the token before it is blamed: there something is missing.
 
         Raises:
             DiagnosticError: always.

@@ -11,20 +11,12 @@ from .definition import InferenceError, OpDefinition, require_now
 from .diagnostic import Diagnostic, DiagnosticError, Label, UserError, suggest
 from .expression_parser import ExpressionParser
 from .graph import Function, Operation, Value
-from .kinds import BOOLEAN, INTEGER, NAMES, NUMBER, TEXT, fits, kind_of
+from .kinds import ATTRIBUTE_KINDS, BOOLEAN, INTEGER, NAMES, fits, kind_of
 from .lexer import Cursor, Token, fail
 from .ops import OPS
 from .source import Span
 from .types import TensorType
 
-_ATTRIBUTE_KINDS = {
-    "int": INTEGER,
-    "ints": INTEGER,
-    "shape": INTEGER,
-    "float": NUMBER,
-    "bool": BOOLEAN,
-    "string": TEXT,
-}
 _MAX_LISTS = 8
 
 
@@ -315,7 +307,7 @@ def check_attributes(definition: OpDefinition, given: Mapping[str, tuple[Any, Sp
             near = suggest(name, known)
             help = f"did you mean '{near}'?" if near else f"attributes: {', '.join(known) or 'none'}"
             fail("E0203", f"'{definition.name}' has no attribute '{name}'", key, help=help)
-        kind = _ATTRIBUTE_KINDS[known[name].kind]
+        kind = ATTRIBUTE_KINDS[known[name].kind]
         for item in value if isinstance(value, tuple) else (value,):
             if not fits(item, kind):
                 fail("E0205", f"'{name}' is {NAMES[kind]}, got {NAMES[kind_of(item)]}", place)

@@ -9,12 +9,12 @@ from .agreement import types_agree
 from .decision import Choice, Decision
 from .diagnostic import Diagnostic, DiagnosticError, Label, suggest
 from .expression_parser import ExpressionParser
-from .graph import Constraint, Function, Module
+from .graph import Constraint, Function, Module, Value
 from .kinds import BOOLEAN, INTEGER
 from .lexer import Cursor, Token, fail
 from .operation_parser import OperationParser
 from .printer import SUBSET_LIMIT, subset_domain, subset_size
-from .source import Source
+from .source import Source, Span
 from .types import DType, TensorType
 from .verifier import problems
 
@@ -30,7 +30,8 @@ _Item = TypeVar("_Item")
 def parse_module(source: Source | str, *, check: bool = True) -> Module:
     """Read a module.
 
-    Types written in the text are compared with what the operations compute. Operations know their place in the text.
+    Types written in the text are compared with what the operations compute. Operations know their place in
+    the text.
 
     Args:
         source: the text; a plain string is called ``<ir>`` in messages.
@@ -45,16 +46,11 @@ def parse_module(source: Source | str, *, check: bool = True) -> Module:
     if found:
         raise DiagnosticError(
             [
-                Diagnostic("E0210", p.message, Label(p.span or _start(source)), notes=(f"in {p.place}",))
+                Diagnostic("E0210", p.message, Label(p.span or Span(source, 0, 0)), notes=(f"in {p.place}",))
                 for p in found
             ]
         )
     return module
-
-
-def _start(source: Source) -> Any:
-    cursor = Cursor(source)
-    return cursor.span(cursor.token)
 
 
 class _ModuleParser:
@@ -249,6 +245,15 @@ class _ModuleParser:
             definition,
             span,
         )
+
+    def check_outputs(
+        self, name: Token, arrow: Token, outputs: tuple[Value, ...], types: list[TensorType]
+    ) -> None:
+        """Compare what a function returns with what its head promises."""
+        given = [v.type for v in outputs]
+        if len(given) != len(types) or not all(map(types_agree, given, types)):
+            message = f"'@{name.text}' returns {', '.join(map(str, given))}"
+            fail("E0206", message, self.cursor.span(arrow), "says otherwise")
 
     def types(self) -> list[TensorType]:
         """One or more types, separated by commas."""

@@ -90,7 +90,7 @@ def decision_text(decision: Decision) -> str:
 
 
 def subset_domain(low: int, high: int, n: int) -> tuple[tuple[int, ...], ...]:
-    """All selections of `low` to `high` of `n` positions, the smaller ones first, each size in lexicographic order."""
+    """All selections of `low` to `high` of `n` positions, smaller ones first, then in lexicographic order."""
     return tuple(
         itertools.chain.from_iterable(itertools.combinations(range(n), k) for k in range(low, high + 1))
     )

@@ -1,19 +1,20 @@
 """Structural hash and equality: when are two modules the same architecture?
 
 Two modules are structurally equal when one becomes the other by renaming values, functions and weight paths,
-moving code across the borders of functions, reordering independent operations and the operands of ``add``, ``mul``
-and ``sum``, merging equal operations without weights, and removing what nothing reads. Weights keep identity: one
-convolution read twice is not two equal convolutions, and the pattern of sharing counts while the names of paths do
-not. In a space the decisions count too, by name and domain, and the conditions of constraints; a resolved
-network is its graph alone, so constraints that it still carries are ignored.
+moving code across the borders of functions, reordering independent operations and the operands of ``add``,
+``mul`` and ``sum``, merging equal operations without weights, and removing what nothing reads. Weights keep
+identity: one convolution read twice is not two equal convolutions, and the pattern of sharing counts while
+the names of paths do not. In a space the decisions count too, by name and domain, and the conditions of
+constraints; a resolved network is its graph alone, so constraints that it still carries are ignored.
 
-The hash goes over the flat graph (`drawloom.ir.flat_graph`). Every node has a colour, the digest of the tree below it,
-which is blind to sharing. Where no two nodes have one colour, the colours of the outputs say everything. Nodes with
-the same colour (twins: equal operations with different weights on equal inputs) are told apart by how they are read:
-colours are refined along users and operands, as in colour refinement (Weisfeiler and Leman, 1968), until that splits
-no more, and the result goes into the hash. So equal modules have equal hashes, and different modules have different
-ones but for a digest collision or twins wired in patterns that colour refinement cannot tell (two rings of three and
-one of six). `structurally_equal` searches for the renaming itself and has no such exception.
+The hash goes over the flat graph (`drawloom.ir.flat_graph`). Every node has a colour, the digest of the
+tree below it, which is blind to sharing. Where no two nodes have one colour, the colours of the outputs say
+everything. Nodes with the same colour (twins: equal operations with different weights on equal inputs) are
+told apart by how they are read: colours are refined along users and operands, as in colour refinement
+(Weisfeiler and Leman, 1968), until that splits no more, and the result goes into the hash. So equal modules
+have equal hashes, and different modules have different ones but for a digest collision or twins wired in
+patterns that colour refinement cannot tell (two rings of three and one of six). `structurally_equal`
+searches for the renaming itself and has no such exception.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from .flat_graph import DIGEST, FlatGraph, digest, flatten
 from .graph import Module
 
 VERSION = b"drawloom structure 1"
-"""Part of every hash; changed when the meaning of the hash changes, so that old records are not taken for new ones."""
+"""Part of every hash; changed with its meaning, so that old records are not taken for new ones."""
 
 
 def structural_hash(module: Module) -> str:
-    """The hash of a module's structure, 32 hexadecimal digits, the same in every process and Python version.
+    """The hash of a module's structure: 32 hexadecimal digits, the same in every process.
 
     Two assignments are the same architecture exactly when their resolved modules have the same hash.
     """
@@ -98,7 +99,7 @@ class _Colors:
             classes = found
 
     def _round(self, twins: list[int], users: dict[int, list[tuple[int, bytes]]]) -> None:
-        """Mix in who reads each twin, from the outputs inwards, then what it reads, from the inputs outwards."""
+        """Mix in who reads each twin, outputs first, then what it reads, inputs first."""
         graph, refined, of = self.graph, self.refined, self.of
         sharing = {node: color for group in self.groups for color in [self.shared(group)] for node in group}
         for node in reversed(twins):
@@ -156,7 +157,7 @@ _Obligation = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 class _Matching:
-    """A renaming of one graph's nodes and paths to another's, found by search where colours leave a choice."""
+    """A renaming of one graph's nodes and paths to another's, searched for where colours leave a choice."""
 
     def __init__(self, ours: _Colors, theirs: _Colors) -> None:
         self.ours = ours

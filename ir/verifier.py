@@ -1,7 +1,7 @@
 """The rules of the IR, checked on a whole module, and all violations reported at once.
 
 * The entry is a network; callees stand before their callers, so that nothing recurses.
-* SSA: every operand is an input of the function or a result of an earlier operation; values belong to one operation.
+* SSA: every operand is an input of the function or a result of an earlier operation.
 * Operations have their definition's attributes, of the right kinds, and results of the types it infers.
 * Calls agree with their callee; only list operations have presence, one condition for each operand.
 * Decisions are declared with the domain they are used with; selectors stay in range.
@@ -17,11 +17,11 @@ from typing import Any
 from .agreement import types_agree
 from .builder import complete_attributes, make_operation
 from .decision import Decision
-from .definition import REQUIRED, InferenceError, require_now
+from .definition import REQUIRED, InferenceError
 from .diagnostic import UserError
 from .expression import Expr, all_of, apply, expressions, same
 from .graph import Function, Module, Operation, Value
-from .kinds import BOOLEAN, INTEGER, NAMES, NUMBER, TEXT, fits, kind_of
+from .kinds import ATTRIBUTE_KINDS, BOOLEAN, INTEGER, NAMES, fits, kind_of
 from .printer import print_operation, value_names
 from .source import Span
 from .weight_paths import weight_conflicts
@@ -29,14 +29,6 @@ from .weight_paths import weight_conflicts
 FUNCTION_KINDS = ("op", "block", "cell", "network")
 """What a function can be an instance of."""
 
-_ATTRIBUTE_KINDS = {
-    "int": INTEGER,
-    "ints": INTEGER,
-    "shape": INTEGER,
-    "float": NUMBER,
-    "bool": BOOLEAN,
-    "string": TEXT,
-}
 _SHOWN = 20
 """Most problems that a message spells out."""
 
@@ -257,7 +249,7 @@ class _FunctionChecker:
             if name not in known:
                 self.report(f"'{op.name}' has no attribute '{name}'", op)
                 continue
-            kind = _ATTRIBUTE_KINDS[known[name].kind]
+            kind = ATTRIBUTE_KINDS[known[name].kind]
             for item in value if isinstance(value, tuple) else (value,):
                 if not fits(item, kind):
                     self.report(f"'{name}' is {NAMES[kind]}, got {NAMES[kind_of(item)]}", op)
@@ -284,7 +276,7 @@ class _FunctionChecker:
             self.report(f"'@{name}' returns {', '.join(map(str, promised))}", op)
 
     def check_selector(self, op: Operation) -> None:
-        selector = op.attributes.get("selector")
+        selector: Any = op.attributes.get("selector")
         if not fits(selector, INTEGER):
             return
         inside = all_of(apply("<=", 0, selector), apply("<", selector, len(op.operands)))
@@ -315,9 +307,7 @@ class _FunctionChecker:
     def check_inference(self, op: Operation) -> None:
         try:
             complete = complete_attributes(op.definition, op.attributes)
-            again = make_operation(
-                op.definition, op.operands, complete, presence=op.presence, require=require_now
-            )
+            again = make_operation(op.definition, op.operands, complete, presence=op.presence)
         except (InferenceError, UserError, ArithmeticError, TypeError, ValueError) as error:
             self.report(str(error), op)
             return

@@ -1,4 +1,4 @@
-"""Which operations own which weights, through calls, and where two different operations claim the same path."""
+"""Which operations own which weights, through calls, and where two operations claim one path."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Conflict:
 
 
 def weight_conflicts(module: Module) -> list[Conflict]:
-    """All conflicts in a module whose calls resolve; at most one for each pair of operations of a function."""
+    """All conflicts in a module whose calls resolve; at most one for each pair of operations."""
     owners: dict[str, dict[str, Operation]] = {}
     conflicts: list[Conflict] = []
     for function in module.functions.values():
@@ -94,7 +94,7 @@ def _clash(a: Operation, b: Operation, owners: dict[str, dict[str, Operation]]) 
 
 
 def same_weights(a: Operation, b: Operation) -> bool:
-    """Whether two operations may share a path: the same operation with the same attributes and the same weights."""
+    """Whether two operations may share a path: equal in kind, attributes and weights."""
     if a is b:
         return True
     if a.definition is not b.definition:

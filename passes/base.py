@@ -1,4 +1,4 @@
-"""What a pass is: a frozen dataclass whose fields are its options, with a text form, run on a module in a context."""
+"""What a pass is: a frozen dataclass whose fields are its options, with a text form and a `run`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class Context:
     Attributes:
         registry: the passes that exist.
         seed: base of the random numbers of this run; see `rng`.
-        weights: the weights that belong to the module, by full name, or None; a pass that rewrites weights replaces this mapping.
+        weights: the weights that belong to the module, by full name, or None; a pass that rewrites weights
+            replaces this mapping.
         statistics: counts that passes report, by pass name and then by what is counted.
     """
 
@@ -83,10 +84,11 @@ class Context:
 class Pass(ABC):
     """A transformation of a module. Valid IR in, valid IR out; modules are never changed in place.
 
-    A subclass is a frozen dataclass. Its fields are its options; all have defaults unless the pass makes no sense without
-    them. Types of options: ``int``, ``float``, ``bool``, ``str``, ``X | None``, ``tuple[X, ...]`` and at most one
-    ``Mapping[str, X]``, which collects every option whose name is not a field (``assign{stem.kernel=5}``). Underscores in
-    field names are written as dashes. A pass that changes nothing returns the module it was given, the same object.
+    A subclass is a frozen dataclass. Its fields are its options; all have defaults unless the pass makes no
+    sense without them. Types of options: ``int``, ``float``, ``bool``, ``str``, ``X | None``, ``tuple[X,
+    ...]`` and at most one ``Mapping[str, X]``, which collects every option whose name is not a field
+    (``assign{stem.kernel=5}``). Underscores in field names are written as dashes. A pass that changes
+    nothing returns the module it was given, the same object.
 
     Class attributes:
         name: kebab-case name in pipelines.
@@ -108,7 +110,8 @@ class Pass(ABC):
         """The transformed module.
 
         Raises:
-            UserError: when the options do not fit the module (an unknown decision, no decision left to mutate).
+            UserError: when the options do not fit the module (an unknown decision, no decision left to
+                mutate).
         """
 
     @property
@@ -157,7 +160,9 @@ class Pass(ABC):
         if rest is not None and collected:
             given[rest] = collected
         for missing in _required(cls) - given.keys():
-            raise _error("E0904", f"pass '{cls.name}' needs the option '{missing.replace('_', '-')}'", spec.span)
+            raise _error(
+                "E0904", f"pass '{cls.name}' needs the option '{missing.replace('_', '-')}'", spec.span
+            )
         return given
 
     def _written_options(self) -> Iterator[str]:
@@ -182,7 +187,7 @@ def _required(cls: type[Pass]) -> set[str]:
 
 
 def _option_types(cls: type[Pass]) -> dict[str, Any]:
-    """Types of the fields that are options; those of combinators marked ``metadata={"option": False}`` are not."""
+    """Types of the fields that are options: all but those with ``metadata={"option": False}``."""
     hints = typing.get_type_hints(cls)
     return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.metadata.get("option", True)}
 
@@ -197,7 +202,9 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 def _option_text(value: Any) -> str:
-    if isinstance(value, (list, tuple)) and not (isinstance(value, tuple) and value and all(type(v) is int for v in value)):
+    if isinstance(value, (list, tuple)) and not (
+        isinstance(value, tuple) and value and all(type(v) is int for v in value)
+    ):
         return "[" + ",".join(_option_text(v) for v in value) + "]"
     text = choice_text(value)
     plain = text != "" and all(c in _PLAIN for c in text)
@@ -222,7 +229,9 @@ def _convert(hint: Any, option: Option) -> Any:
     if not option.values:
         if hint is bool:
             return True
-        raise _error("E0904", f"option '{option.name}' needs a value", option.span, help=f"write '{option.name}=...'")
+        raise _error(
+            "E0904", f"option '{option.name}' needs a value", option.span, help=f"write '{option.name}=...'"
+        )
     return _literal(hint, option.values[0], option)
 
 
@@ -237,7 +246,9 @@ def _plain_or_list(option: Option) -> Any:
     if option.listed:
         return option.values
     if not option.values:
-        raise _error("E0904", f"option '{option.name}' needs a value", option.span, help=f"write '{option.name}=...'")
+        raise _error(
+            "E0904", f"option '{option.name}' needs a value", option.span, help=f"write '{option.name}=...'"
+        )
     return option.values[0]
 
 
@@ -256,7 +267,12 @@ def _literal(kind: Any, text: str, option: Option) -> Any:
 def _unknown_option(name: str, option: Option, known: Mapping[str, str]) -> DiagnosticError:
     near = suggest(option.name, known)
     listed = f"options of '{name}': {', '.join(known)}" if known else f"pass '{name}' has no options"
-    return _error("E0903", f"unknown option '{option.name}' of pass '{name}'", option.span, help=f"did you mean '{near}'?" if near else listed)
+    return _error(
+        "E0903",
+        f"unknown option '{option.name}' of pass '{name}'",
+        option.span,
+        help=f"did you mean '{near}'?" if near else listed,
+    )
 
 
 def _error(code: str, message: str, span: Span, help: str | None = None) -> DiagnosticError:

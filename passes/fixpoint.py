@@ -50,7 +50,7 @@ class Fixpoint(Pass):
             before = module
             for position in range(len(self.body)):
                 module = step(position, module)
-            # the text tells: passes promise to return the same object when idle, but a rebuilt equal module is idle too
+            # idle passes promise to return the same object, but a rebuilt equal module is idle too
             if module is before or print_module(module) == print_module(before):
                 return module
         inner = ",".join(p.spec() for p in self.body)

@@ -1,4 +1,4 @@
-"""Pipelines in text: ``assign{stem.kernel=5},canonicalize,fixpoint(cse,dce)``.
+r"""Pipelines in text: ``assign{stem.kernel=5},canonicalize,fixpoint(cse,dce)``.
 
 Grammar (white space is allowed between tokens)::
 
@@ -7,8 +7,8 @@ Grammar (white space is allowed between tokens)::
     option:   KEY ["=" value]
     value:    WORD | STRING | "[" [(WORD | STRING) ("," (WORD | STRING))*] "]"
 
-A KEY may be a decision's name with dots and brackets (``a.node[2].edge[1].op``); a WORD has none of ``, = { } ( ) [ ] "``
-and no white space; a STRING is quoted and knows ``\\"`` and ``\\\\``.
+A KEY may be a decision's name with dots and brackets (``a.node[2].edge[1].op``); a WORD has none of
+``, = { } ( ) [ ] "`` and no white space; a STRING is quoted and knows ``\"`` and ``\\``.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _build(spec: PassSpec, registry: PassRegistry) -> Pass:
 
 
 class _Parser:
-    """A scanner without a separate lexer: what a bracket means depends on whether a key or a value is read."""
+    """A scanner without a lexer: what a bracket means depends on whether a key or a value is read."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -1,4 +1,4 @@
-"""Which passes exist: names with one line of help, and the class behind a name, imported when it is asked for."""
+"""Which passes exist: names with a line of help, and the class behind a name, imported on demand."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class PassRegistry:
         """
         known = self._entries.get(entry.name)
         if known is not None and known != entry:
-            raise UserError(f"pass '{entry.name}' is registered twice", f"by {known.target} and {entry.target}")
+            raise UserError(
+                f"pass '{entry.name}' is registered twice", f"by {known.target} and {entry.target}"
+            )
         self._entries[entry.name] = entry
 
     def __contains__(self, name: object) -> bool:
@@ -86,7 +88,11 @@ PASSES = PassRegistry(
         ("cse", "cse:CommonSubexpressions", "merge equal operations that own no weights"),
         ("dce", "dce:DeadCode", "remove operations, functions and decisions that nothing reads"),
         ("fixpoint", "fixpoint:Fixpoint", "repeat the passes in parentheses until nothing changes"),
-        ("fold-batch-norm", "fold_batch_norm:FoldBatchNorm", "fold batch norms into the convolutions before them"),
+        (
+            "fold-batch-norm",
+            "fold_batch_norm:FoldBatchNorm",
+            "fold batch norms into the convolutions before them",
+        ),
         ("inline", "inline:Inline", "replace every call by its callee's operations"),
         ("mutate", "mutate:Mutate", "change the values of some decisions of an assignment at random"),
         ("resolve", "resolve:Resolve", "assign, canonicalize and dce in one fast sweep"),
