@@ -1,0 +1,251 @@
+"""Elaborates a parsed text into a module of the IR."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import PurePosixPath
+from typing import Any
+
+from drawloom.ir import (
+    Constraint,
+    Diagnostic,
+    DiagnosticError,
+    Label,
+    Module,
+    Source,
+    Span,
+    UserError,
+    Value,
+    unknown,
+)
+
+from . import choose as _choose  # registers the evaluators of `choose`
+from .builtins import builtins
+from .calls import declared_type, instantiate, static_arguments
+from .frame import Elaboration, Fault, Frame
+from .parse import parse
+from .primitives import primitives
+from .statements import check_requirement
+from .syntax import Definition, File, Import
+from .values import Defined, ListValue, Placed
+
+assert _choose
+
+Reader = Callable[[Source, str], Source]
+"""Reads an imported file: from the importing source and the text between the quotes.
+
+Raises `UserError` when there is none.
+"""
+
+
+def elaborate_with(
+    source: Source, read: Reader, *, network: str | None = None, arguments: Mapping[str, Any] | None = None
+) -> Module:
+    """Elaborate a network of a source text.
+
+    Args:
+        source: the text.
+        read: reads imported files.
+        network: which network, needed when there are several.
+        arguments: values for its static parameters: numbers, truth values, texts, or sequences of those.
+
+    Raises:
+        DiagnosticError: with everything found wrong in the text.
+        UserError: when the network or an argument does not exist.
+    """
+    with _deep_recursion():
+        try:
+            return _elaborate(source, read, network, arguments or {})
+        except RecursionError:
+            label = Label(Span(source, 0, 0))
+            raise DiagnosticError([Diagnostic("E0006", "this is nested too deeply", label)]) from None
+
+
+_RECURSION_LIMIT = 12_000
+"""Python frames that the deepest text within the limits may need; pure Python calls do not use the C stack."""
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION_LIMIT))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _elaborate(source: Source, read: Reader, network: str | None, arguments: Mapping[str, Any]) -> Module:
+    files = _files(source, read)
+    shared = Elaboration({**builtins(), **primitives(), **_definitions(files)})
+    definition = _network(files[-1], network)
+    frame = Frame(shared, definition.name.name, "network", "")
+    requirements: tuple[Constraint, ...] = ()
+    try:
+        statics = static_arguments(frame, definition, _given(definition, arguments), {}, definition.name.span)
+        tensors = _inputs(frame, definition, statics)
+        instance = instantiate(shared, definition, tensors, statics, "", None)
+        if instance is not None:
+            frame.inherit(instance)
+        for file in files:
+            _global_requirements(frame, file)
+        requirements = (*frame.requirements, *frame.obligations)
+    except Fault:
+        pass
+    shared.raise_errors()
+    return Module(definition.name.name, shared.functions, shared.decisions, requirements)
+
+
+def _global_requirements(frame: Frame, file: File) -> None:
+    for requirement in file.requires:
+        try:
+            check_requirement(frame, requirement)
+        except Fault:
+            continue
+
+
+def _files(source: Source, read: Reader) -> list[File]:
+    """The source and everything it imports, each once, imported files first.
+
+    Raises:
+        DiagnosticError: with the syntax errors of all of them, or for an import that cannot be read.
+    """
+    done: dict[str, File] = {}
+    found: list[Diagnostic] = []
+
+    def visit(current: Source, chain: tuple[str, ...]) -> None:
+        try:
+            file = parse(current)
+        except DiagnosticError as error:
+            found.extend(error.diagnostics)
+            return
+        for item in file.imports:
+            try:
+                imported = _read_import(current, item, read)
+            except DiagnosticError as error:
+                found.extend(error.diagnostics)
+                continue
+            if imported.name in chain:
+                found.append(Diagnostic("E0107", "this import leads back to this file", Label(item.span)))
+            elif imported.name not in done and len(chain) < 20:
+                visit(imported, (*chain, imported.name))
+        done[current.name] = file
+
+    visit(source, (source.name,))
+    if found:
+        raise DiagnosticError(found)
+    return list(done.values())
+
+
+def _read_import(current: Source, item: Import, read: Reader) -> Source:
+    def refuse(code: str, message: str) -> DiagnosticError:
+        return DiagnosticError([Diagnostic(code, message, Label(item.span))])
+
+    if item.alias is not None:
+        raise refuse("E0601", "'import ... as' is not supported yet")
+    path = PurePosixPath(item.path)
+    if path.is_absolute() or path.suffix != ".loom" or "\\" in item.path or "\0" in item.path:
+        raise refuse("E0107", "an import is a relative path to a .loom file")
+    try:
+        return read(current, item.path)
+    except UserError as error:
+        raise refuse("E0107", str(error)) from None
+
+
+def _definitions(files: Sequence[File]) -> dict[str, Defined]:
+    """All definitions by name.
+
+    Raises:
+        DiagnosticError: when two have one name.
+    """
+    found: dict[str, Defined] = {}
+    errors: list[Diagnostic] = []
+    for definition in (d for f in files for d in f.definitions):
+        name = definition.name.name
+        errors += _repeated_parameters(definition)
+        if name in found:
+            first = Label(found[name].definition.name.span, "the first is here")
+            errors.append(Diagnostic("E0102", f"'{name}' is defined twice", Label(definition.name.span), (first,)))
+        else:
+            found[name] = Defined(definition)
+    if errors:
+        raise DiagnosticError(errors)
+    return found
+
+
+def _repeated_parameters(definition: Definition) -> list[Diagnostic]:
+    names = [p.name for p in (*definition.tensors, *definition.statics)]
+    return [
+        Diagnostic("E0108", f"two parameters are named '{name.name}'", Label(name.span))
+        for i, name in enumerate(names)
+        if any(name.name == earlier.name for earlier in names[:i])
+    ]
+
+
+def _network(file: File, wanted: str | None) -> Definition:
+    """The network to elaborate.
+
+    Raises:
+        UserError: when there is none of that name.
+        DiagnosticError: when the file has no network, or several and none is asked for.
+    """
+    networks = {d.name.name: d for d in file.definitions if d.kind == "network"}
+    if wanted is not None:
+        if wanted not in networks:
+            raise unknown("network", wanted, networks)
+        return networks[wanted]
+    if len(networks) == 1:
+        return next(iter(networks.values()))
+    end = len(file.source.text)
+    if not networks:
+        label = Label(Span(file.source, end, end))
+        raise DiagnosticError([Diagnostic("E0106", "this file defines no network", label)])
+    first, *others = networks.values()
+    labels = tuple(Label(d.name.span) for d in others)
+    repair = f"ask for one of them: {', '.join(networks)}"
+    raise DiagnosticError([Diagnostic("E0106", "this file defines several networks", Label(first.name.span), labels, help=repair)])
+
+
+def _given(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Placed]:
+    """Arguments from outside the text, as bound parameters."""
+    names = [p.name.name for p in definition.statics]
+    for name, value in arguments.items():
+        if name not in names:
+            raise unknown(f"parameter of network {definition.name.name}", name, names)
+        if not _acceptable(value):
+            raise UserError(f"parameter '{name}' cannot be {value!r}", "numbers, true, false, texts and lists of them")
+    missing = [p.name.name for p in definition.statics if p.default is None and p.name.name not in arguments]
+    if missing:
+        raise UserError(f"network '{definition.name.name}' needs a value for '{missing[0]}'")
+    span = definition.name.span
+    return {name: Placed(_as_value(value), span) for name, value in arguments.items()}
+
+
+def _acceptable(value: Any) -> bool:
+    return isinstance(value, (int, float, bool, str)) or (isinstance(value, (list, tuple)) and all(map(_acceptable, value)))
+
+
+def _as_value(value: Any) -> Any:
+    if isinstance(value, list):
+        return ListValue(tuple(_as_value(v) for v in value))
+    return tuple(_as_value(v) for v in value) if isinstance(value, tuple) else value
+
+
+def _inputs(frame: Frame, definition: Definition, statics: dict[str, Any]) -> dict[str, Any]:
+    """Stand-ins for the network's inputs, of their declared types."""
+    inputs: dict[str, Any] = {}
+    if not definition.tensors:
+        frame.fail("E0104", "a network needs at least one input", definition.name.span, help="`network name(image: f32[3, 32, 32])`")
+    for parameter in definition.tensors:
+        if parameter.type is None:
+            repair = f"write `{parameter.name.name}: f32[3, 32, 32]`"
+            frame.fail("E0112", "an input of a network needs a type", parameter.span, help=repair)
+        if parameter.type.many:
+            frame.fail("E0112", "an input of a network is one tensor", parameter.type.span)
+        with frame.environment(dict(statics)):
+            inputs[parameter.name.name] = Value(declared_type(frame, parameter.type))
+    return inputs
+
+

@@ -1,0 +1,324 @@
+"""Evaluates expressions: the table from syntax to evaluator, and the evaluators of plain expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drawloom.ir import Expr, Scalar, Span, Value, suggest, value_of
+from drawloom.ir.expression import apply
+
+from . import limits
+from .frame import ERROR, Blame, Fault, Frame
+from .merge import chooser_of_value, merge, possible_values
+from .scalars import as_condition, as_integer, operate
+from .syntax import (
+    Binary,
+    Expression,
+    If,
+    Index,
+    ListDisplay,
+    Literal,
+    Member,
+    Name,
+    Node,
+    RangeDisplay,
+    Slice,
+    TupleDisplay,
+    Unary,
+)
+from .values import Builtin, Chooser, ListValue, Placed, RangeValue, describe, is_callable, is_scalar, key_of
+
+Evaluator = Callable[[Frame, Any], Any]
+_EVALUATORS: dict[type[Node], Evaluator] = {}
+_E = TypeVar("_E", bound=Evaluator)
+
+
+def evaluates(kind: type[Node]) -> Callable[[_E], _E]:
+    """Register the evaluator of one kind of node."""
+
+    def register(evaluator: _E) -> _E:
+        _EVALUATORS[kind] = evaluator
+        return evaluator
+
+    return register
+
+
+def evaluate(frame: Frame, node: Expression) -> Any:
+    """The value of an expression.
+
+    Raises:
+        Fault: when it has none; the error has been reported.
+    """
+    frame.shared.step(node.span)
+    return _EVALUATORS[type(node)](frame, node)
+
+
+def evaluate_all(frame: Frame, nodes: tuple[Any, ...]) -> list[Any]:
+    """The values of several expressions; errors of all of them are reported.
+
+    Raises:
+        Fault: when any has none.
+    """
+    values: list[Any] = []
+    for node in nodes:
+        try:
+            values.append(evaluate(frame, node))
+        except Fault:
+            values.append(ERROR)
+    if any(v is ERROR for v in values):
+        raise Fault
+    return values
+
+
+def evaluate_forbidding(frame: Frame, node: Expression, reason: str) -> Any:
+    """The value of an expression that must not decide anything."""
+    with frame.forbid_choose(reason):
+        return evaluate(frame, node)
+
+
+@evaluates(Literal)
+def _literal(frame: Frame, node: Literal) -> Any:
+    return node.value
+
+
+@evaluates(Name)
+def _name(frame: Frame, node: Name) -> Any:
+    value = frame.env.get(node.name, frame)
+    if value is frame:
+        value = frame.shared.globals.get(node.name, frame)
+    if value is frame:
+        unknown_name(frame, node)
+    if value is ERROR:
+        raise Fault
+    if isinstance(value, Undefined):
+        frame.fail("E0101", f"'{node.name}' may be undefined here", node.span, value.reason)
+    return value
+
+
+class Undefined:
+    """The value of a name that only iterations define which may be skipped."""
+
+    def __init__(self, reason: str) -> None:
+        """Say why."""
+        self.reason = reason
+
+
+def unknown_name(frame: Frame, node: Name) -> None:
+    """Report a name that means nothing here.
+
+    Raises:
+        Fault: always.
+    """
+    known = [*frame.env, *frame.shared.globals]
+    near = suggest(node.name, known)
+    foreign = _FOREIGN.get(node.name)
+    repair = foreign or (f"did you mean '{near}'?" if near else None)
+    frame.fail("E0101", f"unknown name '{node.name}'", node.span, help=repair)
+
+
+_FOREIGN = {
+    "True": "write 'true'",
+    "False": "write 'false'",
+    "None": "there is no 'None'",
+    "range": "write a range as 0..n",
+    "conv2d": "did you mean 'conv'?",
+    "Conv2d": "did you mean 'conv'?",
+    "skip": "write the tensor itself",
+}
+"""Names of other languages, with what stands for them here."""
+
+
+@evaluates(ListDisplay)
+def _list(frame: Frame, node: ListDisplay) -> ListValue:
+    values = evaluate_all(frame, node.items)
+    names = tuple(i.name for i in node.items if isinstance(i, Name))
+    return ListValue(tuple(values), names=names if len(set(names)) == len(values) else ())
+
+
+@evaluates(TupleDisplay)
+def _tuple(frame: Frame, node: TupleDisplay) -> tuple[Any, ...]:
+    return tuple(evaluate_all(frame, node.items))
+
+
+@evaluates(RangeDisplay)
+def _range(frame: Frame, node: RangeDisplay) -> RangeValue:
+    start, stop = evaluate_all(frame, (node.start, node.stop))
+    for value, end in ((start, node.start), (stop, node.stop)):
+        if not isinstance(value, Expr):
+            as_integer(frame, value, end.span, "the end of a range")
+    if node.inclusive:
+        stop = operate(frame, "+", [stop, 1], [node.stop.span, node.span], node.span)
+    return RangeValue(start, stop)
+
+
+@evaluates(Unary)
+def _unary(frame: Frame, node: Unary) -> Scalar:
+    value = evaluate(frame, node.operand)
+    operator = "neg" if node.operator == "-" else "not"
+    return operate(frame, operator, [value], [node.operand.span], node.span)
+
+
+@evaluates(Binary)
+def _binary(frame: Frame, node: Binary) -> Any:
+    if node.operator in ("and", "or"):
+        return _logical(frame, node)
+    left, right = evaluate_all(frame, (node.left, node.right))
+    spans = [node.left.span, node.right.span]
+    if isinstance(left, Value) and isinstance(right, Value) and node.operator in _ON_TENSORS:
+        name = _ON_TENSORS[node.operator]
+        return frame.operation(name, [left, right], {}, node.span, Blame(tuple(spans)))
+    if node.operator == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
+        return concatenate(frame, left, right, node.span)
+    if node.operator in ("==", "!=") and is_callable(left) and is_callable(right):
+        return (key_of(left) == key_of(right)) == (node.operator == "==")
+    return operate(frame, node.operator, [left, right], spans, node.span)
+
+
+_ON_TENSORS = {"+": "add", "*": "mul"}
+
+
+def _logical(frame: Frame, node: Binary) -> Scalar:
+    """``and`` and ``or``; the right side is not evaluated when the left one settles the matter."""
+    left = as_condition(frame, evaluate(frame, node.left), node.left.span, f"the left of '{node.operator}'")
+    settled = node.operator == "or"
+    if left is settled:
+        return left
+    right = as_condition(frame, evaluate(frame, node.right), node.right.span, f"the right of '{node.operator}'")
+    result: Scalar = apply(node.operator, left, right)
+    return result
+
+
+def concatenate(frame: Frame, left: ListValue, right: ListValue, span: Span) -> ListValue:
+    """Two lists in a row."""
+    items = left.items + right.items
+    if len(items) > limits.LIST_LENGTH:
+        frame.shared.too_much(f"a list of more than {limits.LIST_LENGTH} elements", span)
+    if not left.presence and not right.presence:
+        return ListValue(items)
+    return ListValue(items, presences(left) + presences(right))
+
+
+def presences(items: ListValue) -> tuple[Scalar, ...]:
+    """The presence of every element."""
+    return items.presence or (True,) * len(items.items)
+
+
+@evaluates(If)
+def _if(frame: Frame, node: If) -> Any:
+    condition = as_condition(frame, evaluate(frame, node.condition), node.condition.span)
+    if not isinstance(condition, Expr):
+        return evaluate(frame, node.then if condition else node.otherwise)
+    chooser = Chooser.by_condition(condition)
+    values: list[Any] = []
+    for position, arm in enumerate((node.then, node.otherwise)):
+        with frame.guard(chooser.guard(position)):
+            try:
+                values.append(evaluate(frame, arm))
+            except Fault:
+                values.append(ERROR)
+    if any(v is ERROR for v in values):
+        raise Fault
+    return merge(frame, chooser, values, (node.then.span, node.otherwise.span), node.span)
+
+
+def as_list(frame: Frame, value: Any, span: Span, what: str) -> ListValue:
+    """A value as a list: a list itself, a tuple, or a range without decisions.
+
+    Raises:
+        Fault: when it is something else.
+    """
+    if isinstance(value, ListValue):
+        return value
+    if isinstance(value, tuple):
+        return ListValue(value)
+    if isinstance(value, RangeValue):
+        start = as_integer(frame, value.start, span, f"the start of {what}")
+        stop = as_integer(frame, value.stop, span, f"the end of {what}")
+        if stop - start > limits.LIST_LENGTH:
+            frame.shared.too_much(f"a range of more than {limits.LIST_LENGTH} numbers", span)
+        return ListValue(tuple(range(start, stop)))
+    frame.fail("E0201", f"{what} must be a list, not {describe(value)}", span)
+
+
+@evaluates(Index)
+def _index(frame: Frame, node: Index) -> Any:
+    base, index = evaluate_all(frame, (node.base, node.index))
+    items = as_list(frame, base, node.base.span, "what is indexed")
+    if isinstance(index, RangeValue):
+        return _slice_of(frame, items, index.start, index.stop, node.index.span, isinstance(base, tuple))
+    if isinstance(index, Expr):
+        return _decided_item(frame, items, index, node)
+    position = as_integer(frame, index, node.index.span, "an index")
+    if not -len(items.items) <= position < len(items.items):
+        frame.fail("E0203", f"index {position} of {len(items.items)} elements", node.index.span, "out of range")
+    if items.selection is not None:
+        return _member_of_selection(frame, items, position, node)
+    if items.presence:
+        frame.fail("E0602", "a list whose elements may be absent cannot be indexed yet", node.span)
+    return items.items[position]
+
+
+def _member_of_selection(frame: Frame, items: ListValue, position: int, node: Index) -> Any:
+    """The j-th chosen of a k-of-n choice."""
+    assert items.selection is not None
+    fewest = min(len(combination) for combination in items.selection.domain)  # type: ignore[arg-type]
+    if not 0 <= position < fewest:
+        frame.fail("E0203", f"only {fewest} are certainly chosen", node.index.span, "out of range")
+    which = apply("item", value_of(items.selection), position)
+    if not isinstance(which, Expr):
+        return items.items[which]
+    values = possible_values(frame, which, node.index.span, "this index")
+    spans = (node.span,) * len(values)
+    return merge(frame, chooser_of_value(which, values), [items.items[v] for v in values], spans, node.span)
+
+
+def _decided_item(frame: Frame, items: ListValue, index: Expr, node: Index) -> Any:
+    """An element at a decided position: a choice."""
+    if items.presence:
+        frame.fail("E0602", "a list whose elements may be absent cannot be indexed yet", node.span)
+    values = possible_values(frame, index, node.index.span, "this index")
+    for value in values:
+        if not isinstance(value, int) or isinstance(value, bool):
+            frame.fail("E0201", "an index must be a whole number", node.index.span)
+        if not 0 <= value < len(items.items):
+            label = f"can be {value}, of {len(items.items)} elements"
+            frame.fail("E0203", "this index can be out of range", node.index.span, label)
+    options = [items.items[v] for v in values]
+    return merge(frame, chooser_of_value(index, values), options, (node.span,) * len(values), node.span)
+
+
+@evaluates(Slice)
+def _slice(frame: Frame, node: Slice) -> Any:
+    base = evaluate(frame, node.base)
+    items = as_list(frame, base, node.base.span, "what is sliced")
+    bound = node.start or node.stop
+    assert bound is not None
+    limit = evaluate(frame, bound)
+    start = limit if node.start is not None else 0
+    stop = limit if node.stop is not None else len(items.items)
+    return _slice_of(frame, items, start, stop, bound.span, isinstance(base, tuple))
+
+
+def _slice_of(frame: Frame, items: ListValue, start: Any, stop: Any, span: Span, as_tuple: bool) -> Any:
+    low, high = (as_integer(frame, v, span, "the bound of a slice") for v in (start, stop))
+    if low < 0 or high > len(items.items):
+        frame.fail("E0203", f"a slice {low}..{high} of {len(items.items)} elements", span, "out of range")
+    part = items.items[low:high]
+    return part if as_tuple else ListValue(part, items.presence[low:high])
+
+
+@evaluates(Member)
+def _member(frame: Frame, node: Member) -> Any:
+    base = evaluate(frame, node.base)
+    function = frame.shared.globals.get(node.member.name)
+    if node.member.name in _MEMBERS and isinstance(function, Builtin):
+        return function.compute(frame, [Placed(base, node.base.span)], node.span)
+    near = suggest(node.member.name, _MEMBERS)
+    known = ", ".join(sorted(_MEMBERS))
+    repair = f"did you mean '{near}'?" if near else f"known: {known}"
+    frame.fail("E0101", f"unknown member '{node.member.name}'", node.member.span, help=repair)
+
+
+_MEMBERS = {"channels", "height", "width", "len"}
+"""What ``x.name`` may ask for: the built-in functions of one argument that describe it."""

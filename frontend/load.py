@@ -1,0 +1,94 @@
+"""Reads files: `.loom` through the front end, `.ir` through the parser of the textual IR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from drawloom.ir import Module, Source, UserError, suggest
+
+
+def elaborate(
+    source: Source, *, network: str | None = None, arguments: Mapping[str, Any] | None = None
+) -> Module:
+    """Elaborate a network of a text in the language.
+
+    Args:
+        source: the text; imports are looked up relative to the file its name names.
+        network: which network, needed when the text has several.
+        arguments: values for the network's static parameters.
+
+    Raises:
+        DiagnosticError: with everything found wrong in the text.
+        UserError: when the network or an argument does not exist.
+
+    Example:
+        >>> text = "network tiny(image: f32[3, 8, 8]) { return image |> conv(4, kernel=3) |> relu }"
+        >>> elaborate(Source("tiny.loom", text)).entry.outputs[0].type.shape
+        (4, 8, 8)
+    """
+    from .elaborate import elaborate_with  # here, so that naming this function does not load the grammar's parser
+
+    return elaborate_with(source, _read_import, network=network, arguments=arguments)
+
+
+def load(
+    path: str | Path, network: str | None = None, arguments: Mapping[str, Any] | None = None
+) -> Module:
+    """Read a module from a `.loom` file, or from the textual IR in an `.ir` file.
+
+    Args:
+        path: the file.
+        network: for `.loom`: which network.
+        arguments: for `.loom`: values for the network's static parameters.
+
+    Raises:
+        DiagnosticError: with everything found wrong in the text.
+        UserError: when the file cannot be read, or the network or an argument does not exist.
+    """
+    source = read_source(Path(path))
+    if Path(path).suffix != ".ir":
+        return elaborate(source, network=network, arguments=arguments)
+    if network is not None or arguments:
+        raise UserError(f"{path}: textual IR has one network and no parameters left to set")
+    from drawloom.ir import parse_module
+
+    return parse_module(source)
+
+
+def read_source(path: Path) -> Source:
+    """The text of a file.
+
+    Raises:
+        UserError: when it cannot be read, naming a file of nearly that name where there is one.
+    """
+    try:
+        return Source(str(path), path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"there is no file '{path}'", _near(path)) from None
+    except UnicodeDecodeError:
+        raise UserError(f"'{path}' is not text in UTF-8") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UserError(f"'{path}' cannot be read: {reason}") from None
+
+
+def _near(path: Path) -> str | None:
+    if not path.parent.is_dir():
+        return None
+    names = [p.name for p in path.parent.iterdir() if p.suffix in (".loom", ".ir")]
+    near = suggest(path.name, names)
+    return None if near is None else f"did you mean '{path.parent / near}'?"
+
+
+def _read_import(importer: Source, text: str) -> Source:
+    """An imported file, relative to the importing one; named by its path from here, so that each is read once."""
+    path = Path(importer.name).parent / text
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts and parts[-1] not in ("..", "/"):
+            parts.pop()
+        else:
+            parts.append(part)
+    return read_source(Path(*parts))
