@@ -15,5 +15,5 @@ def string_text(text: str) -> str:
 
 
 def symbol_text(name: str) -> str:
-    """How a decision or function is referred to: ``@cell.node[2].op``, in quotes where the name is unusual."""
+    """A reference to a decision or function: ``@cell.node[2].op``, in quotes where the name is unusual."""
     return f"@{name}" if PLAIN_SYMBOL.fullmatch(name) else f"@{string_text(name)}"
