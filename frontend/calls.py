@@ -13,7 +13,7 @@ from .arguments import Given, bind, evaluate_arguments
 from .evaluate import evaluate, evaluate_forbidding, evaluates, presences
 from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance
 from .merge import merge
-from .scalars import as_integer
+from .scalars import as_integer, is_whole
 from .statements import run_body
 from .syntax import Call, Definition, TypeSyntax
 from .values import (
@@ -21,6 +21,7 @@ from .values import (
     DecidedCallable,
     Defined,
     ListValue,
+    Parameter,
     Partial,
     Placed,
     Primitive,
@@ -30,6 +31,7 @@ from .values import (
     is_callable,
     is_scalar,
     key_of,
+    kind_of,
     replace_tensors,
     tensors_in,
 )
@@ -107,7 +109,7 @@ def _apply_primitive(frame: Frame, callee: Primitive, given: Given) -> Any:
     attributes: dict[str, Any] = {}
     for parameter in callee.parameters:
         if parameter.name in bound:
-            attributes[parameter.name] = _attribute(frame, callee, parameter.name, bound[parameter.name])
+            attributes[parameter.name] = _attribute(frame, callee, parameter, bound[parameter.name])
         elif parameter.required:
             frame.fail("E0104", f"'{callee.name}' needs '{parameter.name}'", given.span)
     for parameter in callee.parameters:
@@ -120,14 +122,30 @@ def _apply_primitive(frame: Frame, callee: Primitive, given: Given) -> Any:
     return frame.operation(callee.operation, operands, attributes, given.span, blame, tuple(presence))
 
 
-def _attribute(frame: Frame, callee: Primitive, name: str, placed: Placed) -> Any:
+def _attribute(frame: Frame, callee: Primitive, parameter: Parameter, placed: Placed) -> Any:
     """A static argument as an attribute: a scalar, or a tuple of scalars."""
-    value = placed.value.items if isinstance(placed.value, ListValue) and not placed.value.presence else placed.value
-    items = value if isinstance(value, tuple) else (value,)
-    for item in items:
-        if not is_scalar(item):
-            frame.fail("E0201", f"'{name}' of '{callee.name}' cannot be {describe(item)}", placed.span)
+    value = placed.value
+    if isinstance(value, ListValue) and not value.presence:
+        value = value.items
+    many = parameter.kind in ("ints", "shape") and isinstance(value, tuple)
+    if parameter.kind == "ints" and many and len(value) != 2:
+        message = f"'{parameter.name}' of '{callee.name}' is a number or a pair, not {len(value)} numbers"
+        frame.fail("E0201", message, placed.span)
+    for item in value if many else (value,):
+        _check_kind(frame, f"'{parameter.name}' of '{callee.name}'", parameter.kind, item, placed.span)
     return value
+
+
+_SCALAR_KINDS = {"bool": ("bool", "true or false"), "string": ("text", "a text"), "float": ("number", "a number")}
+
+
+def _check_kind(frame: Frame, what: str, kind: str, value: Any, span: Span) -> None:
+    wanted, words = _SCALAR_KINDS.get(kind, ("number", "a whole number"))
+    if not is_scalar(value) or kind_of(value) != wanted:
+        frame.fail("E0201", f"{what} is {words}, not {describe(value)}", span)
+    if words == "a whole number" and not is_whole(value):
+        shown = "this can have a fraction" if isinstance(value, Expr) else f"this is {value}"
+        frame.fail("E0201", f"{what} is {words}", span, shown, help="use round, floor, ceil or round8")
 
 
 def _operands(frame: Frame, callee: Primitive, given: Given) -> tuple[list[Value], list[Scalar], list[Span]]:

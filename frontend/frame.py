@@ -195,16 +195,12 @@ class Frame:
         Raises:
             Fault: always.
         """
-        where = self._called_from(span)
-        self.shared.report(
-            Diagnostic(code, message, Label(span, label), (*others, *where), tuple(notes), help)
-        )
-        raise Fault
-
-    def _called_from(self, span: Span) -> tuple[Label, ...]:
-        """The call that led here, unless the error already stands in the text of the network."""
+        labels = tuple(others)
         call = self.shared.stack[-1][1] if self.shared.stack else None
-        return () if call is None or call == span else (Label(call, "in this call"),)
+        if call is not None and all(call != place for place in (span, *(o.span for o in labels))):
+            labels += (Label(call, "in this call"),)
+        self.shared.report(Diagnostic(code, message, Label(span, label), labels, tuple(notes), help))
+        raise Fault
 
     # Paths and guards
 

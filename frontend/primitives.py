@@ -41,7 +41,7 @@ _DEFAULTS: dict[tuple[str, str], Callable[[dict[str, Any]], Any]] = {
 
 def _primitive(definition: OpDefinition) -> Primitive:
     parameters = tuple(
-        Parameter(a.name, a.default is REQUIRED, _DEFAULTS.get((definition.name, a.name)))
+        Parameter(a.name, a.kind, a.default is REQUIRED, _DEFAULTS.get((definition.name, a.name)))
         for a in definition.attributes
         if a.name != "param"
     )

@@ -122,6 +122,13 @@ def as_integer(frame: Frame, value: Any, span: Span, what: str) -> int:
     return value
 
 
+def is_whole(value: Scalar) -> bool:
+    """Whether a number is an integer for all assignments, as far as its table tells."""
+    if isinstance(value, Expr):
+        return value.table is None or value.table.dtype.kind == "i"
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def as_condition(frame: Frame, value: Any, span: Span, what: str = "a condition") -> Scalar:
     """A truth value, known or decided.
 

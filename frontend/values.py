@@ -85,11 +85,13 @@ class Parameter:
 
     Attributes:
         name: its name in the language.
+        kind: as of `drawloom.ir.Attribute`: ``int``, ``ints``, ``float``, ``bool``, ``string`` or ``shape``.
         required: whether it must be given.
         default: from the arguments bound so far, its value when left out; None leaves it to the operation.
     """
 
     name: str
+    kind: str
     required: bool
     default: Callable[[dict[str, Any]], Any] | None = None
 
