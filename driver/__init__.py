@@ -1,7 +1,7 @@
 """Drawloom, a compiler for neural architecture search.
 
-The names below are the public API; each is imported from its layer when it is first used, so that ``import drawloom``
-costs nothing.
+The names below are the public API; each is imported from its layer when it is first used, so that ``import
+drawloom`` costs nothing.
 
 Example:
     >>> import drawloom
@@ -51,7 +51,15 @@ _HOMES = {
         "structural_hash",
         "verify",
     ),
-    "drawloom.passes": ("PassManager", "mutate", "parse_pipeline", "price", "resolve", "sample", "space_size"),
+    "drawloom.passes": (
+        "PassManager",
+        "mutate",
+        "parse_pipeline",
+        "price",
+        "resolve",
+        "sample",
+        "space_size",
+    ),
     "drawloom.report": ("write_report",),
     "drawloom.study": ("Study", "TrialRecord"),
     "drawloom.tasks": ("load_task",),

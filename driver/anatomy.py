@@ -56,7 +56,11 @@ class _Prices:
     def function(self, function: Function) -> tuple[int, int, int]:
         if function.name not in self.known:
             prices = [self.of(op) for op in function.operations]
-            self.known[function.name] = (sum(p[0] for p in prices), sum(p[1] for p in prices), sum(p[2] for p in prices))
+            self.known[function.name] = (
+                sum(p[0] for p in prices),
+                sum(p[1] for p in prices),
+                sum(p[2] for p in prices),
+            )
         return self.known[function.name]
 
 
@@ -80,13 +84,17 @@ def nested_parts(module: Module, levels: int) -> Iterator[Part]:
     yield from _walk(module, module.entry, "", 0, levels, _Prices(module))
 
 
-def _walk(module: Module, function: Function, prefix: str, depth: int, levels: int, prices: _Prices) -> Iterator[Part]:
+def _walk(
+    module: Module, function: Function, prefix: str, depth: int, levels: int, prices: _Prices
+) -> Iterator[Part]:
     for op in function.operations:
         part = _part(module, op, prefix, depth, prices, ())
         yield part
         if op.name == "call" and depth + 1 < levels:
             inner = ".".join(filter(None, (prefix, op.param)))
-            yield from _walk(module, module.function(op.attributes["callee"]), inner, depth + 1, levels, prices)
+            yield from _walk(
+                module, module.function(op.attributes["callee"]), inner, depth + 1, levels, prices
+            )
 
 
 def _part(
@@ -95,7 +103,9 @@ def _part(
     parameters, multiply_adds, operations = prices.of(op)
     kind = module.function(op.attributes["callee"]).definition if op.name == "call" else op.name
     path = ".".join(filter(None, (prefix, op.param or kind)))
-    return Part(path, kind, _detail(op), op.results[0].type, parameters, multiply_adds, operations, reads, depth)
+    return Part(
+        path, kind, _detail(op), op.results[0].type, parameters, multiply_adds, operations, reads, depth
+    )
 
 
 def _detail(op: Operation) -> str:
@@ -116,6 +126,8 @@ def dotted(decision: str) -> str:
 
 def decisions_below(path: str, assignment: Mapping[str, Choice]) -> dict[str, str]:
     """The decisions made inside a part: the rest of their names below its path, with their values as text."""
+    if not path:
+        return {}
     prefix = path + "."
     return {
         dotted(name).removeprefix(prefix): choice_text(value)

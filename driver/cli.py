@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -9,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .commands.bench import bench
-from .commands.catalogue import explain, ops, passes, targets
+from .commands.catalogue import explain, ops, passes, strategies, targets
 from .commands.check import check
 from .commands.export import export
 from .commands.failure import guarded
@@ -24,10 +26,12 @@ from .commands.train import train
 COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Spaces and networks": (check, show, price, sample),
     "One network": (train, bench, export),
-    "Search": (search, report),
+    "Search": (search, report, strategies),
     "The compiler": (opt, passes, ops, targets, explain),
 }
 """Every command, by the heading under which the help lists it."""
+
+_PIPE_WIDTH: dict[str, Any] = {} if sys.stdout.isatty() else {"terminal_width": 110}
 
 app = typer.Typer(
     name="drawloom",
@@ -36,8 +40,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     # Panels and colours are for people; in a pipe the help is plain text.
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110} | _PIPE_WIDTH,
 )
+
+
+def _help(command: Callable[..., Any]) -> str:
+    """The docstring of a command, its examples marked so that their lines are kept (`\\b`)."""
+    return re.sub(r"^(?=(Examples?|Start here):$)", "\b\n", inspect.getdoc(command) or "", flags=re.MULTILINE)
 
 
 def _print_version(wanted: bool) -> None:
@@ -48,25 +57,25 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def drawloom(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """A compiler for neural architecture search.
 
     A search space is a program; a candidate network is that program with its open decisions decided.
 
-    \b
     Start here:
       drawloom search zoo/spaces/mobile_fashion.loom --budget 24 --objective accuracy --objective latency
     """
 
 
+app.callback(help=_help(drawloom))(drawloom)
 for _heading, _commands in COMMANDS.items():
     for _command in _commands:
-        app.command(_command.__name__, rich_help_panel=_heading)(guarded(_command))
+        app.command(_command.__name__, help=_help(_command), rich_help_panel=_heading)(guarded(_command))
 
 
 def main() -> None:

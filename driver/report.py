@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from drawloom.ir import UserError
+from drawloom.backends.files import written_whole
 
 from . import report_sections as sections
 from .quantity import count_text, size_text
@@ -28,13 +27,9 @@ def write_report(run_folder: Path, out: Path | None = None) -> Path:
     from .report_source import read_run
 
     path = run_folder / "report.html" if out is None else out
-    if not path.parent.is_dir():
-        raise UserError(f"there is no folder '{path.parent}'")
     text = render_report(read_run(run_folder, relative_to=path.parent))
-    # Whoever reloads the page during a search must not see half of it.
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
     return path
 
 
@@ -93,7 +88,11 @@ def _lead(run: Run) -> str:
         else ""
     )
     missing = run.budget - len(run.trials)
-    unfinished = f" The search was stopped before its end: {missing} of {run.budget} trials are missing." if missing > 0 else ""
+    unfinished = (
+        f" The search was stopped before its end: {missing} of {run.budget} trials are missing."
+        if missing > 0
+        else ""
+    )
     return sections.escape(
         f"The search space “{run.space}” describes {size_text(run.candidates)} neural networks. Drawloom proposed "
         f"{len(run.trials)} of them by {run.strategy.replace('_', ' ')}, trained each on {run.task}, and compared them by {names}."
@@ -115,7 +114,9 @@ def _progress_text(run: Run) -> str:
         if len(run.measures) > 1
         else ""
     )
-    return sections.escape(f"{grow}Points are single networks, lines the best so far; {count_text(len(run.complete))} trials are shown.")
+    return sections.escape(
+        f"{grow}Points are single networks, lines the best so far; {count_text(len(run.complete))} trials are shown."
+    )
 
 
 def _deploy(run: Run) -> str:

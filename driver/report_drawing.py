@@ -14,11 +14,11 @@ from .quantity import count_text, short_count
 
 _BLOCK, _PLAIN, _GAP = 44, 26, 12
 """Widths of a block that was called, of a single operation, and of the gap between two, in pixels."""
-_HEIGHT, _TOP, _BOTTOM = 138, 34, 80
+_HEIGHT, _TOP, _BOTTOM = 176, 34, 66
 """Height of a block, and what is left above for skips and below for captions."""
 _ROW = 1040
 """Width of a row; longer networks are continued below."""
-_LABEL = 20
+_LABEL = 27
 """Characters that fit into a block, written upwards."""
 
 
@@ -56,7 +56,7 @@ def draw(module: Module, assignment: Mapping[str, Choice]) -> str:
     rows = boxes[-1].row + 1 if boxes else 1
     width = max((b.x + b.width for b in boxes), default=0) + 2
     height = rows * (_TOP + _HEIGHT + _BOTTOM)
-    body = [*_links(boxes), *(_block(b, total, assignment) for b in boxes), *_captions(boxes, assignment)]
+    body = [*_links(boxes), *(_block(b, total, assignment) for b in boxes), *_captions(boxes)]
     label = f"{module.name}: {len(shown)} parts from input to output"
     return (
         f'<svg class="network" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
@@ -77,7 +77,7 @@ def _placed(shown: list[Part]) -> Iterator[_Box]:
 def _block(box: _Box, total: int, assignment: Mapping[str, Choice]) -> str:
     part = box.part
     share = part.multiply_adds / total
-    choices = decisions_below(part.path, assignment)
+    choices = _choices(part, assignment)
     tip = html.escape(_tip(part, share, choices))
     frame = f'x="{box.x}" y="{box.y}" width="{box.width}" height="{_HEIGHT}" rx="5"'
     return (
@@ -86,6 +86,13 @@ def _block(box: _Box, total: int, assignment: Mapping[str, Choice]) -> str:
         f"{_upwards(box, _captions_of(part, choices))}"
         f'<text class="dim" x="{box.centre}" y="{box.y + _HEIGHT + 14}">{_width_text(part)}</text></g>'
     )
+
+
+def _choices(part: Part, assignment: Mapping[str, Choice]) -> dict[str, str]:
+    """The decisions made in a part; where there are none, those made for all parts of its stage."""
+    own = decisions_below(part.path, assignment)
+    stage = decisions_below(stage_of(part.path), assignment) if part.operations > 1 else {}
+    return own or {name: value for name, value in stage.items() if "." not in name}
 
 
 def _upwards(box: _Box, captions: list[str]) -> str:
@@ -125,7 +132,9 @@ def _shortened(text: str) -> str:
 
 def _tip(part: Part, share: float, choices: Mapping[str, str]) -> str:
     lines = [part.path, f"{part.kind} -> {part.output}"]
-    lines.append(f"{count_text(part.parameters)} parameters, {count_text(part.multiply_adds)} multiply-adds ({share:.0%})")
+    lines.append(
+        f"{count_text(part.parameters)} parameters, {count_text(part.multiply_adds)} multiply-adds ({share:.0%})"
+    )
     return "\n".join(lines + [f"{name} = {value}" for name, value in choices.items()])
 
 
@@ -153,18 +162,16 @@ def _links(boxes: list[_Box]) -> Iterator[str]:
                 )
 
 
-def _captions(boxes: list[_Box], assignment: Mapping[str, Choice]) -> Iterator[str]:
-    """Brackets under parts of one stage, with the size of the image they leave and what was decided for the stage."""
+def _captions(boxes: list[_Box]) -> Iterator[str]:
+    """Brackets under parts of one stage, with the size of the image they leave."""
     for (_, name), members in groupby(boxes, key=lambda b: (b.row, stage_of(b.part.path))):
         group = list(members)
         if not name:
             continue
         left, right, y = group[0].x, group[-1].x + group[-1].width, group[0].y + _HEIGHT + 22
         yield f'<path class="bracket" d="M{left} {y}v5H{right}v-5"/>'
-        own = {n: v for n, v in decisions_below(name, assignment).items() if "." not in n}
         size = "×".join(str(d) for d in group[-1].part.output.shape[1:])
-        lines = [name.replace(".", " "), size, " ".join(_choice_caption(n, v) for n, v in own.items())]
-        for i, line in enumerate(filter(None, lines)):
+        for i, line in enumerate(filter(None, [name.replace(".", " "), size])):
             yield f'<text class="dim" x="{(left + right) / 2}" y="{y + 18 + 14 * i}">{html.escape(line)}</text>'
 
 

@@ -29,9 +29,16 @@ def trade_off(run: Run) -> Figure:
         _points(run, rest, right, up, name="other networks", role="muted"),
         _points(run, best, right, up, name="on the front", role="accent"),
     ]
-    data[1] |= {"mode": "lines+markers+text", "text": [f"#{t.number}" for t in best], "textposition": "top left"}
+    data[1] |= {
+        "mode": "lines+markers+text",
+        "text": [f"#{t.number}" for t in best],
+        "textposition": "top left",
+    }
     data[1]["line"] = {"shape": "hv" if up.maximise else "vh", "width": 1.5, "dash": "dot"}
-    return {"data": data, "layout": {"xaxis": _axis(right), "yaxis": _axis(up), "hovermode": "closest", "height": 460}}
+    return {
+        "data": data,
+        "layout": {"xaxis": _axis(right), "yaxis": _axis(up), "hovermode": "closest", "height": 460},
+    }
 
 
 def value(trial: TrialRecord, m: Measure) -> float:
@@ -44,7 +51,9 @@ def _axis(m: Measure) -> dict[str, Any]:
     return {"title": {"text": m.axis}, "rangemode": "normal"}
 
 
-def _points(run: Run, trials: list[TrialRecord], x: Measure, y: Measure, *, name: str, role: str) -> dict[str, Any]:
+def _points(
+    run: Run, trials: list[TrialRecord], x: Measure, y: Measure, *, name: str, role: str
+) -> dict[str, Any]:
     trace: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
@@ -66,7 +75,14 @@ def _quartiles(trials: list[TrialRecord], scale: float) -> dict[str, Any]:
         centre, m = trial.values["latency"], trial.measurement or {}
         above.append(max(0.0, m.get("upper_quartile", centre) - centre) * scale)
         below.append(max(0.0, centre - m.get("lower_quartile", centre)) * scale)
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1, "width": 0}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": above,
+        "arrayminus": below,
+        "thickness": 1,
+        "width": 0,
+    }
 
 
 def hover_text(run: Run, trial: TrialRecord) -> str:
@@ -74,7 +90,9 @@ def hover_text(run: Run, trial: TrialRecord) -> str:
     lines = [f"<b>network #{trial.number}</b>"]
     lines += [f"{m.title}: {m.text(trial.values[m.name])}" for m in run.measures]
     if trial.parameters is not None and trial.multiply_adds is not None:
-        lines.append(f"{count_text(trial.parameters)} parameters, {short_count(trial.multiply_adds)} multiply-adds")
+        lines.append(
+            f"{count_text(trial.parameters)} parameters, {short_count(trial.multiply_adds)} multiply-adds"
+        )
     choices = [f"{html.escape(name)} = {html.escape(choice_text(v))}" for name, v in trial.assignment.items()]
     if len(choices) > 24:
         choices = [*choices[:24], f"... {len(choices) - 24} more decisions"]
@@ -83,7 +101,9 @@ def hover_text(run: Run, trial: TrialRecord) -> str:
 
 def progress(run: Run) -> list[tuple[str, Figure]]:
     """Small figures over the trials, with their titles: hypervolume, then each objective with the best so far."""
-    figures = [(f"{m.title[0].upper()}{m.title[1:]} of each network", _progress_of(run, m)) for m in run.measures]
+    figures = [
+        (f"{m.title[0].upper()}{m.title[1:]} of each network", _progress_of(run, m)) for m in run.measures
+    ]
     if len(run.measures) > 1:
         figures.insert(0, ("Quality of the front (hypervolume)", _hypervolume(run)))
     return figures
@@ -96,8 +116,22 @@ def _progress_of(run: Run, m: Measure) -> Figure:
     for v in values:
         so_far = v if so_far is None else m.best([so_far, v])
         best.append(so_far)
-    points = {"type": "scatter", "mode": "markers", "meta": "muted", "name": "a network", "x": numbers, "y": values}
-    line = {"type": "scatter", "mode": "lines", "meta": "accent", "name": "best so far", "x": numbers, "y": best}
+    points = {
+        "type": "scatter",
+        "mode": "markers",
+        "meta": "muted",
+        "name": "a network",
+        "x": numbers,
+        "y": values,
+    }
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "meta": "accent",
+        "name": "best so far",
+        "x": numbers,
+        "y": best,
+    }
     line["line"] = {"shape": "hv", "width": 2}
     return _small([points, line], m.axis)
 
@@ -126,5 +160,10 @@ def hypervolumes(run: Run) -> list[float]:
 
 
 def _small(data: list[dict[str, Any]], axis: str) -> Figure:
-    layout = {"xaxis": {"title": {"text": "trial"}}, "yaxis": {"title": {"text": axis}}, "height": 260, "showlegend": False}
+    layout = {
+        "xaxis": {"title": {"text": "trial"}},
+        "yaxis": {"title": {"text": axis}},
+        "height": 260,
+        "showlegend": False,
+    }
     return {"data": data, "layout": layout}

@@ -38,7 +38,8 @@ class Influence:
     Attributes:
         decision: its name.
         groups: by value, in the order of the domain; values nobody took are left out.
-        effects: for each objective, the largest difference between means, as a share of the objective's range.
+        effects: for each objective, the largest difference between means, as a share of the objective's
+            range.
     """
 
     decision: str
@@ -49,8 +50,8 @@ class Influence:
 def influences(run: Run) -> list[Influence]:
     """The decisions that made a difference, the most influential first.
 
-    A trial counts for a decision only where the decision is active in it. Decisions that took one value, or of which no
-    two values were tried at least twice, are left out: nothing can be said about them.
+    A trial counts for a decision only where the decision is active in it. Decisions that took one value, or
+    of which no two values were tried at least twice, are left out: nothing can be said about them.
     """
     active = [(t, _active(run, t)) for t in run.complete]
     front, widths = set(run.front), _widths(run)
@@ -84,7 +85,11 @@ def _widths(run: Run) -> tuple[float, ...]:
 
 
 def _influence(
-    run: Run, name: str, by_value: Mapping[Choice, list[TrialRecord]], front: set[int], widths: tuple[float, ...]
+    run: Run,
+    name: str,
+    by_value: Mapping[Choice, list[TrialRecord]],
+    front: set[int],
+    widths: tuple[float, ...],
 ) -> Influence | None:
     assert run.module is not None
     domain = [v for v in run.module.decisions[name].domain if v in by_value]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .quantity import count_text, duration_text, latency_text, power_text, share_text, short_count
+from .objectives import Direction, Metric, parse_objectives
+from .quantity import count_text, duration_text, latency_text, power_text
 
 if TYPE_CHECKING:
     from drawloom.ir import Module
@@ -17,65 +18,66 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number that can be an objective: how it is called and written, and which way is better.
+    """A metric as people read it.
 
     Attributes:
-        name: as on the command line.
+        metric: what it is.
         title: for headings and axes.
-        maximise: whether more is better.
         unit: of the axis, after `scale`.
         scale: from the stored number to the axis.
         better: the comparative in a sentence.
     """
 
-    name: str
+    metric: Metric
     title: str
-    maximise: bool
     unit: str
     scale: float
     better: str
 
-    def text(self, value: float) -> str:
-        """A value as it stands in tables."""
-        return _TEXTS.get(self.name, _plain)(value)
+    @property
+    def name(self) -> str:
+        """As on the command line, and the key in the values of a trial."""
+        return self.metric.name
 
-    def best(self, values: Sequence[float]) -> float:
-        """The best of some values."""
-        return max(values) if self.maximise else min(values)
+    @property
+    def maximise(self) -> bool:
+        """Whether more is better."""
+        return self.metric.direction is Direction.MAXIMIZE
 
     @property
     def axis(self) -> str:
         """The title of an axis."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
+    def text(self, value: float) -> str:
+        """A value as it stands in tables."""
+        return self.metric.text(value)
 
-def _plain(value: float) -> str:
-    return f"{value:.4g}"
+    def best(self, values: Sequence[float]) -> float:
+        """The best of some values."""
+        return max(values) if self.maximise else min(values)
 
 
-_TEXTS = {
-    "accuracy": share_text,
-    "latency": latency_text,
-    "parameters": short_count,
-    "multiply_adds": short_count,
-    "activation_bytes": short_count,
+_WORDS: dict[str, tuple[str, str, float, str]] = {
+    "accuracy": ("accuracy", "%", 100, "more accurate"),
+    "latency": ("latency", "ms", 1e3, "faster"),
+    "parameters": ("parameters", "millions", 1e-6, "smaller"),
+    "multiply_adds": ("multiply-adds", "millions", 1e-6, "cheaper"),
+    "activation_bytes": ("activation memory", "MiB", 1 / 2**20, "leaner"),
+    "depth": ("depth", "operations", 1, "shallower"),
 }
-
-_MEASURES = {
-    m.name: m
-    for m in [
-        Measure("accuracy", "test accuracy", True, "%", 100, "more accurate"),
-        Measure("latency", "latency", False, "ms", 1e3, "faster"),
-        Measure("parameters", "parameters", False, "M", 1e-6, "smaller"),
-        Measure("multiply_adds", "multiply-adds", False, "M", 1e-6, "cheaper"),
-        Measure("activation_bytes", "activation memory", False, "MiB", 1 / 2**20, "leaner"),
-    ]
-}
+"""Title, unit of the axis, factor to that unit, and comparative of each metric."""
 
 
 def measure(name: str) -> Measure:
-    """How an objective is called and written; an expression over several is maximised and has no unit."""
-    return _MEASURES.get(name) or Measure(name, name, True, "", 1, "better")
+    """How a metric is called and written.
+
+    Raises:
+        UserError: when there is no such metric.
+    """
+    (metric,) = parse_objectives([name])
+    title, unit, scale, better = _WORDS.get(name, (name.replace("_", " "), metric.unit, 1.0, "better"))
+    return Measure(metric, title, unit, scale, better)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,13 @@ class Run:
             values = [t.values[m.name] for t in self.complete]
             worst = max(values) if not m.maximise else min(values)
             tiles.append((m.text(m.best(values)), f"best {m.title}", f"worst {m.text(worst)}"))
-        tiles.append((duration_text(self.seconds), "of evaluation", f"{duration_text(self.seconds / max(1, len(self.trials)))} a network"))
+        tiles.append(
+            (
+                duration_text(self.seconds),
+                "of evaluation",
+                f"{duration_text(self.seconds / max(1, len(self.trials)))} a network",
+            )
+        )
         return tiles
 
 

@@ -34,11 +34,15 @@ def table(heads: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], capt
     head = "".join(f'<th scope="col"{_numeric(numeric)}>{escape(title)}</th>' for title, numeric in heads)
     body = "".join(f"<tr>{_cells(heads, row)}</tr>" for row in rows)
     note = f"<caption>{caption}</caption>" if caption else ""
-    return f'<div class="scroll"><table>{note}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table>{note}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
 
 
 def _cells(heads: Sequence[tuple[str, bool]], row: Sequence[str]) -> str:
-    return "".join(f"<td{_numeric(numeric)}>{cell}</td>" for (_, numeric), cell in zip(heads, row, strict=True))
+    return "".join(
+        f"<td{_numeric(numeric)}>{cell}</td>" for (_, numeric), cell in zip(heads, row, strict=True)
+    )
 
 
 def _numeric(numeric: bool) -> str:
@@ -72,7 +76,9 @@ def _how_to_read(run: Run) -> str:
     if len(run.measures) == 1:
         return f"Higher is better: the search looked for the best {escape(run.measures[0].title)} alone."
     first, second = run.measures[0], run.measures[1]
-    corner = f"{'Up' if first.maximise else 'Down'} and to the {'right' if second.maximise else 'left'} is better."
+    corner = (
+        f"{'Up' if first.maximise else 'Down'} and to the {'right' if second.maximise else 'left'} is better."
+    )
     others = " and ".join(m.better for m in run.measures)
     bars = " Bars span the middle half of the repeated timings." if "latency" in run.objectives else ""
     failed = f" {len(run.failed)} trials failed and are not shown." if run.failed else ""
@@ -90,7 +96,10 @@ def front_table(run: Run) -> str:
     heads += [("parameters", True), ("multiply-adds", True), ("files", False)]
     rows = []
     for t in run.best:
-        row = [f'<a href="#network-{t.number}">#{t.number}</a>', *(f"<b>{escape(m.text(t.values[m.name]))}</b>" for m in run.measures)]
+        row = [
+            f'<a href="#network-{t.number}">#{t.number}</a>',
+            *(f"<b>{escape(m.text(t.values[m.name]))}</b>" for m in run.measures),
+        ]
         if "latency" in run.objectives:
             row.append(escape(spread_text(t.measurement or {})))
         folder = run.exports.get(t.number)
@@ -108,7 +117,7 @@ def progress_figures(run: Run) -> str:
     if not run.complete:
         return ""
     cells = (
-        f'<figure><figcaption>{escape(title)}</figcaption>{figure(f"progress-{i}", content)}</figure>'
+        f"<figure><figcaption>{escape(title)}</figcaption>{figure(f'progress-{i}', content)}</figure>"
         for i, (title, content) in enumerate(progress(run))
     )
     return f'<div class="small-figures">{"".join(cells)}</div>'
@@ -121,8 +130,13 @@ def influence_table(run: Run) -> str:
         return "<p>Too few networks were evaluated to compare the values of any decision.</p>"
     shown = found[:_INFLUENTIAL]
     spans = [_span(shown, i) for i in range(len(run.measures))]
-    heads = ["<th scope='col'>decision</th>", *(_strip_head(m, span) for m, span in zip(run.measures, spans, strict=True))]
-    rows = "".join(f"<tr><td><code>{escape(i.decision)}</code></td>{_strips(run, i, spans)}</tr>" for i in shown)
+    heads = [
+        "<th scope='col'>decision</th>",
+        *(_strip_head(m, span) for m, span in zip(run.measures, spans, strict=True)),
+    ]
+    rows = "".join(
+        f"<tr><td><code>{escape(i.decision)}</code></td>{_strips(run, i, spans)}</tr>" for i in shown
+    )
     rest = len(found) - len(shown)
     more = f"<p class='reading'>{rest} further decisions made less of a difference.</p>" if rest > 0 else ""
     return f"<div class='scroll'><table><thead><tr>{''.join(heads)}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
@@ -135,7 +149,9 @@ def _span(shown: list[Influence], objective: int) -> tuple[float, float]:
 
 def _strip_head(m: Measure, span: tuple[float, float]) -> str:
     better = "right is better" if m.maximise else "left is better"
-    ends = f"<span>{escape(m.text(span[0]))}</span><span>{better}</span><span>{escape(m.text(span[1]))}</span>"
+    ends = (
+        f"<span>{escape(m.text(span[0]))}</span><span>{better}</span><span>{escape(m.text(span[1]))}</span>"
+    )
     return f"<th scope='col'>mean {escape(m.title)}<span class='ends'>{ends}</span></th>"
 
 
@@ -149,7 +165,8 @@ def _strip(m: Measure, influence: Influence, objective: int, span: tuple[float, 
     pills, lanes = [], list[float]()
     for group in sorted(influence.groups, key=lambda g: g.means[objective]):
         at = 100 * (group.means[objective] - low) / ((high - low) or 1.0)
-        # A pill's width in percent of the strip; it hangs to the left of its place in proportion to that place.
+        # A pill's width in percent of the strip; it hangs to the left of its place in proportion to that
+        # place.
         width = 5 + 2.6 * len(group.value)
         left = at * (1 - width / 100)
         lane = next((i for i, end in enumerate(lanes) if end <= left), len(lanes))
@@ -192,7 +209,11 @@ def _choices(run: Run, trial: TrialRecord) -> str:
 
     assert run.module is not None
     active = active_decisions(run.module, trial.assignment)
-    items = (f"<li><code>{escape(n)}</code> = {escape(choice_text(v))}</li>" for n, v in trial.assignment.items() if n in active)
+    items = (
+        f"<li><code>{escape(n)}</code> = {escape(choice_text(v))}</li>"
+        for n, v in trial.assignment.items()
+        if n in active
+    )
     idle = len(trial.assignment) - len(active)
     rest = f"<p class='reading'>{idle} further decisions have no effect in this network.</p>" if idle else ""
     return f'<details><summary>Its {len(active)} decisions</summary><ul class="choices">{"".join(items)}</ul>{rest}</details>'
@@ -202,7 +223,9 @@ def failures(run: Run) -> str:
     """The failed trials with their reasons."""
     if not run.failed:
         return "<p>None. Every network that was proposed was trained and measured.</p>"
-    rows = [[f"#{t.number}", escape(t.reason or "unknown"), duration_text(t.seconds or 0.0)] for t in run.failed]
+    rows = [
+        [f"#{t.number}", escape(t.reason or "unknown"), duration_text(t.seconds or 0.0)] for t in run.failed
+    ]
     return table([("trial", False), ("reason", False), ("after", True)], rows)
 
 
@@ -216,17 +239,40 @@ def trials(run: Run) -> str:
         numbers = [escape(m.text(t.values[m.name])) if m.name in t.values else "–" for m in run.measures]
         state = "on the front" if t.number in front else t.state
         took = duration_text(t.seconds) if t.seconds else "–"
-        rows.append([f"#{t.number}", escape(state), *numbers, _count(t.parameters), _count(t.multiply_adds), took, escape(t.origin or "")])
-    return f"<details><summary>All {len(run.trials)} trials as a table</summary>{table(heads, rows)}</details>"
+        rows.append(
+            [
+                f"#{t.number}",
+                escape(state),
+                *numbers,
+                _count(t.parameters),
+                _count(t.multiply_adds),
+                took,
+                escape(t.origin or ""),
+            ]
+        )
+    return (
+        f"<details><summary>All {len(run.trials)} trials as a table</summary>{table(heads, rows)}</details>"
+    )
 
 
 def space(run: Run) -> str:
     """What was searched: size, decisions, text."""
     facts = [
-        ("space", f"<b>{escape(run.space)}</b>, {size_text(run.candidates)} networks, from <code>{escape(run.space_path)}</code>"),
+        (
+            "space",
+            f"<b>{escape(run.space)}</b>, {size_text(run.candidates)} networks, from <code>{escape(run.space_path)}</code>",
+        ),
         ("trained for", escape(run.task)),
-        ("objectives", escape(", ".join(f"{m.title} ({'more' if m.maximise else 'less'} is better)" for m in run.measures))),
-        ("strategy", f"{escape(run.strategy.replace('_', ' '))}, budget {run.budget} trials, seed {run.seed}"),
+        (
+            "objectives",
+            escape(
+                ", ".join(f"{m.title} ({'more' if m.maximise else 'less'} is better)" for m in run.measures)
+            ),
+        ),
+        (
+            "strategy",
+            f"{escape(run.strategy.replace('_', ' '))}, budget {run.budget} trials, seed {run.seed}",
+        ),
     ]
     text = f"<details><summary>The text of the space</summary><pre><code>{escape(run.space_text)}</code></pre></details>"
     return definitions(facts) + text + _decisions(run)
@@ -236,7 +282,11 @@ def _decisions(run: Run) -> str:
     if run.module is None:
         return ""
     rows = [
-        [f"<code>{escape(d.name)}</code>", str(len(d)), escape(", ".join(choice_text(v) for v in d.domain[:16]))]
+        [
+            f"<code>{escape(d.name)}</code>",
+            str(len(d)),
+            escape(", ".join(choice_text(v) for v in d.domain[:16])),
+        ]
         for d in run.module.decisions.values()
     ]
     content = table([("decision", False), ("values", True), ("domain", False)], rows)
@@ -270,4 +320,3 @@ def environment(run: Run) -> str:
     """The machine and the versions."""
     facts = [*run.machine.items(), *((f"{name}", version) for name, version in run.versions.items())]
     return definitions((name, escape(text)) for name, text in facts)
-

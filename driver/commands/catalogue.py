@@ -1,9 +1,9 @@
-"""``drawloom passes``, ``ops``, ``targets`` and ``explain``: what there is to use."""
+"""``drawloom passes``, ``ops``, ``targets``, ``strategies`` and ``explain``: what there is to use."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from .console import Column
 def passes(as_json: options.AsJson = False) -> None:
     """List the passes that `drawloom opt -p` knows.
 
-    \b
     Example:
       drawloom passes
     """
@@ -28,12 +27,16 @@ def passes(as_json: options.AsJson = False) -> None:
 
 
 def ops(
-    name: Annotated[Optional[str], typer.Argument(metavar="[NAME]", help="Print the specification of one operation.", show_default=False)] = None,  # noqa: UP045
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Print the specification of one operation.", show_default=False
+        ),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List the operations of the IR, or print the specification of one.
 
-    \b
     Examples:
       drawloom ops
       drawloom ops conv2d
@@ -43,11 +46,17 @@ def ops(
     if name is not None:
         typer.echo(inspect.getdoc(type(OPS[name])))
         return
-    rows = [[d.name, ", ".join(d.operands), ", ".join(a.name for a in d.attributes), _headline(d)] for d in OPS]
+    rows = [
+        [d.name, ", ".join(d.operands), ", ".join(a.name for a in d.attributes), _headline(d)] for d in OPS
+    ]
     if as_json:
-        console.print_json([dict(zip(("name", "operands", "attributes", "help"), row, strict=True)) for row in rows])
+        console.print_json(
+            [dict(zip(("name", "operands", "attributes", "help"), row, strict=True)) for row in rows]
+        )
         return
-    console.print_table([Column("operation"), Column("operands"), Column("attributes"), Column("what it is")], rows)
+    console.print_table(
+        [Column("operation"), Column("operands"), Column("attributes"), Column("what it is")], rows
+    )
 
 
 def _headline(definition: object) -> str:
@@ -58,7 +67,6 @@ def _headline(definition: object) -> str:
 def targets(as_json: options.AsJson = False) -> None:
     """List what networks can be compiled for and timed on.
 
-    \b
     Example:
       drawloom targets
     """
@@ -71,10 +79,29 @@ def targets(as_json: options.AsJson = False) -> None:
     console.print_table([Column("target"), Column("what it is")], rows)
 
 
-def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a diagnostic, such as E0101.", show_default=False)]) -> None:
+def strategies(as_json: options.AsJson = False) -> None:
+    """List the search strategies.
+
+    Example:
+      drawloom strategies
+    """
+    from drawloom.strategies import STRATEGIES
+
+    rows = [[entry.name, entry.help] for entry in STRATEGIES]
+    if as_json:
+        console.print_json([{"name": n, "help": h} for n, h in rows])
+        return
+    console.print_table([Column("strategy"), Column("what it is")], rows)
+
+
+def explain(
+    code: Annotated[
+        str,
+        typer.Argument(metavar="CODE", help="The code of a diagnostic, such as E0101.", show_default=False),
+    ],
+) -> None:
     """Explain a diagnostic code.
 
-    \b
     Example:
       drawloom explain E0101
     """

@@ -36,17 +36,26 @@ class Finding:
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="The .loom or .ir files.", show_default=False)],
-    samples: Annotated[int, typer.Option("--samples", min=1, metavar="N", help="Candidates drawn where a space leaves dimension checks open.")] = 2000,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="The .loom or .ir files.", show_default=False)
+    ],
+    samples: Annotated[
+        int,
+        typer.Option(
+            "--samples",
+            min=1,
+            metavar="N",
+            help="Candidates drawn where a space leaves dimension checks open.",
+        ),
+    ] = 2000,
     seed: options.DrawSeed = 0,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check files and report everything that is wrong with any of them.
+    """Check files and report everything that is wrong with them.
 
-    Where it cannot be shown for all candidates of a space that its dimensions fit, candidates are drawn and checked one
-    by one, and the summary says how many.
+    Where it cannot be shown for all candidates of a space that its dimensions fit, candidates are drawn and
+    checked one by one, and the summary says how many.
 
-    \b
     Example:
       drawloom check zoo/spaces/mobile_fashion.loom
     """
@@ -104,14 +113,20 @@ def _sample_checks(module: Module, checks: list[Constraint], samples: int, seed:
     batch = sample(module, samples, seed)
     columns = {d: batch.positions[row] for row, d in enumerate(module.decisions.values())}
     for check in checks:
-        holds = check.condition.columns(columns) if isinstance(check.condition, Expr) else np.asarray(check.condition)
+        holds = (
+            check.condition.columns(columns)
+            if isinstance(check.condition, Expr)
+            else np.asarray(check.condition)
+        )
         wrong = np.flatnonzero(~np.broadcast_to(holds, (samples,)).astype(bool))
         if len(wrong):
             guilty = batch.assignments()[int(wrong[0])]
             mentioned = check.condition.decisions if isinstance(check.condition, Expr) else ()
             choices = ", ".join(f"{d.name}={choice_text(guilty[d.name])}" for d in mentioned)
             place = f"{check.span}: " if check.span is not None else ""
-            raise UserError(f"{place}{check.message}", f"{len(wrong)} of {samples} candidates drawn, such as {choices}")
+            raise UserError(
+                f"{place}{check.message}", f"{len(wrong)} of {samples} candidates drawn, such as {choices}"
+            )
 
 
 def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -134,9 +149,7 @@ def _summary(finding: Finding) -> str:
     if not finding.decisions:
         text = f"{finding.file}: good, a network without open decisions, {operations}"
     else:
-        text = (
-            f"{finding.file}: good, {finding.decisions} decisions, {size_text(finding.candidates or 0)} candidates, {operations}"
-        )
+        text = f"{finding.file}: good, {finding.decisions} decisions, {size_text(finding.candidates or 0)} candidates, {operations}"
     if finding.open_checks:
         text += f"; {finding.open_checks} dimension checks hold for all of {count_text(finding.sampled)} candidates drawn"
     return text

@@ -59,7 +59,9 @@ def _print_rich(columns: Sequence[Column], rows: Sequence[Sequence[str]], title:
 def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> None:
     if title:
         typer.echo(title)
-    widths = [max(len(c.title), *(len(r[i]) for r in rows)) if rows else len(c.title) for i, c in enumerate(columns)]
+    widths = [
+        max(len(c.title), *(len(r[i]) for r in rows)) if rows else len(c.title) for i, c in enumerate(columns)
+    ]
     for row in [[c.title for c in columns], *rows]:
         cells = [
             cell.rjust(width) if column.numeric else cell.ljust(width)

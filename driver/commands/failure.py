@@ -51,22 +51,24 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
 
 def tell(error: Exception) -> int:
     """Print what went wrong to standard error and return the exit code it calls for."""
-    from drawloom.ir import DiagnosticError, UserError
+    text = _input_text(error)
+    typer.echo(_bug_text(error) if text is None else text, err=True)
+    return BUG if text is None else BAD_INPUT
+
+
+def _input_text(error: Exception) -> str | None:
+    """What to tell about a mistake in the input or the installation; None when it is none."""
+    from drawloom.ir.diagnostic import DiagnosticError, UserError
 
     if isinstance(error, DiagnosticError):
-        typer.echo(str(error), err=True)
-        return BAD_INPUT
+        return str(error)
     if isinstance(error, UserError):
-        typer.echo(f"error: {one_line(str(error))}", err=True)
-        return BAD_INPUT
+        return f"error: {error}"
     if isinstance(error, ImportError) and missing_library(error) is not None:
-        typer.echo(f"error: {missing_library(error)}", err=True)
-        return BAD_INPUT
+        return f"error: {missing_library(error)}"
     if isinstance(error, OSError) and error.filename is not None:
-        typer.echo(f"error: {error.filename}: {error.strerror}", err=True)
-        return BAD_INPUT
-    typer.echo(_bug_text(error), err=True)
-    return BUG
+        return f"error: {error.filename}: {error.strerror}"
+    return None
 
 
 def one_line(text: str) -> str:

@@ -39,7 +39,9 @@ def _from_text(text: str, network: str | None, arguments: dict[str, object]) -> 
 
 def _is_ir(text: str) -> bool:
     lines = (line.strip() for line in text.splitlines())
-    return next((line for line in lines if line and not line.startswith(("#", "//"))), "").startswith("module ")
+    return next((line for line in lines if line and not line.startswith(("#", "//"))), "").startswith(
+        "module "
+    )
 
 
 def _pair(text: str) -> tuple[str, str]:

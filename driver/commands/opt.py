@@ -2,41 +2,97 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
+from . import console, options
 from .networks import load_module
+
+if TYPE_CHECKING:
+    from drawloom.ir import Module
+    from drawloom.passes import PassManager
 
 
 def opt(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .loom or .ir file, or - for standard input.", show_default=False)],
-    pipeline: Annotated[str, typer.Option("-p", "--pipeline", metavar="PIPELINE", help="The passes, separated by commas; `drawloom passes` lists them.")] = "",
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A .loom or .ir file, or - for standard input.", show_default=False
+        ),
+    ],
+    pipeline: Annotated[
+        str | None,
+        typer.Option(
+            "-p",
+            "--pipeline",
+            metavar="PIPELINE",
+            help="The passes, separated by commas; `drawloom passes` lists them. A reproducer of a crash brings its own.",
+            show_default=False,
+        ),
+    ] = None,
     network: options.NetworkName = None,
     arg: options.Arguments = None,
     seed: options.DrawSeed = 0,
-    print_after_all: Annotated[bool, typer.Option("--print-after-all", help="Print the IR after each pass to standard error.")] = False,
-    time_passes: Annotated[bool, typer.Option("--time-passes", help="Print the time of each pass to standard error.")] = False,
-    verify_each: Annotated[bool, typer.Option("--verify-each/--no-verify-each", help="Verify the IR before the first and after each pass.")] = True,
-    output: Annotated[Optional[Path], typer.Option("-o", "--output", metavar="OUT", help="Write the IR to a file.", show_default=False)] = None,  # noqa: UP045
+    print_after_all: Annotated[
+        bool, typer.Option("--print-after-all", help="Print the IR after each pass to standard error.")
+    ] = False,
+    time_passes: Annotated[
+        bool, typer.Option("--time-passes", help="Print the time of each pass to standard error.")
+    ] = False,
+    verify_each: Annotated[
+        bool,
+        typer.Option(
+            "--verify-each/--no-verify-each", help="Verify the IR before the first and after each pass."
+        ),
+    ] = True,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="OUT", help="Write the IR to a file.", show_default=False),
+    ] = None,
 ) -> None:
     """Run a pipeline of passes on a file and print the IR it leaves.
 
-    \b
     Examples:
       drawloom opt zoo/spaces/mobile_fashion.loom -p 'sample{seed=1},canonicalize,fixpoint(cse,dce)'
       drawloom opt network.ir -p fold-batch-norm --print-after-all -o folded.ir
     """
+    from drawloom.backends.files import written_whole
     from drawloom.ir import print_module
-    from drawloom.passes import PassManager, parse_pipeline
+    from drawloom.passes import PASSES, Context, PassManager
 
-    passes = parse_pipeline(pipeline)
-    module = load_module(file, network, arg)
-    manager = PassManager(passes, verify_each=verify_each, print_after_all=print_after_all, time_passes=time_passes)
-    text = print_module(manager.run(module, seed=seed))
+    text, module = _input(file, network, arg)
+    manager = PassManager.from_text(
+        text if pipeline is None else pipeline,
+        verify=verify_each,
+        print_after=console.note if print_after_all else None,
+        reproducer=Path(tempfile.gettempdir()),
+    )
+    result = print_module(manager.run(module, Context(PASSES, seed=seed)))
+    if time_passes:
+        _print_times(manager)
     if output is None:
-        typer.echo(text.rstrip("\n"))
+        typer.echo(result.rstrip("\n"))
     else:
-        output.write_text(text, encoding="utf-8")
+        with written_whole(output) as temporary:
+            temporary.write_text(result, encoding="utf-8")
+
+
+def _input(file: Path, network: str | None, arg: list[str] | None) -> tuple[str, Module]:
+    """The module of a file, and the pipeline it asks for: that of a reproducer, of any other file none."""
+    from drawloom.passes.manager import reproducer_pipeline
+
+    kept = file.suffix == ".ir" and file.is_file()
+    pipeline = reproducer_pipeline(file.read_text(encoding="utf-8")) if kept else None
+    return pipeline or "", load_module(file, network, arg)
+
+
+def _print_times(manager: PassManager) -> None:
+    total = sum(report.seconds for report in manager.reports)
+    for report in manager.reports:
+        share = report.seconds / total if total else 0.0
+        changed = f"{report.before} -> {report.after} operations" if report.changed else "nothing to do"
+        console.note(f"{1e3 * report.seconds:9.3f} ms {share:6.1%}  {report.spec}  ({changed})")
+    console.note(f"{1e3 * total:9.3f} ms 100.0%  all passes")

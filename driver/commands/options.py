@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 NetworkFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="A .loom file, or the textual IR in a .ir file.", show_default=False)
+    Path,
+    typer.Argument(metavar="FILE", help="A .loom file, or the textual IR in a .ir file.", show_default=False),
 ]
 NetworkName = Annotated[
-    Optional[str],  # noqa: UP045  (typer evaluates the annotation)
-    typer.Option("--network", metavar="NAME", help="Which network of the file, when it has several.", show_default=False),
+    str | None,
+    typer.Option(
+        "--network",
+        metavar="NAME",
+        help="Which network of the file, when it has several.",
+        show_default=False,
+    ),
 ]
 Arguments = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option("--arg", metavar="NAME=VALUE", help="A static argument of the network; may be repeated.", show_default=False),
+    list[str] | None,
+    typer.Option(
+        "--arg",
+        metavar="NAME=VALUE",
+        help="A static argument of the network; may be repeated.",
+        show_default=False,
+    ),
 ]
 Assign = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option("--assign", metavar="DECISION=VALUE", help="Decide a decision, such as 'stage[0].kernel=5'; may be repeated.", show_default=False),
+    list[str] | None,
+    typer.Option(
+        "--assign",
+        metavar="DECISION=VALUE",
+        help="Decide a decision, such as 'stage[0].kernel=5'; may be repeated.",
+        show_default=False,
+    ),
 ]
 AssignmentFile = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--assignment", metavar="FILE.json", help="Decide the decisions in a JSON object; --assign overrides it.", show_default=False),
+    Path | None,
+    typer.Option(
+        "--assignment",
+        metavar="FILE.json",
+        help="Decide the decisions in a JSON object; --assign overrides it.",
+        show_default=False,
+    ),
 ]
 FillSeed = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option("--seed", metavar="N", help="Draw the decisions that are left open at random, with this seed.", show_default=False),
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        help="Draw the decisions that are left open at random, with this seed.",
+        show_default=False,
+    ),
 ]
 DrawSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random numbers.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads to use.")]
 TaskName = Annotated[str, typer.Option("--task", metavar="NAME", help="What the network is trained for.")]
-TargetName = Annotated[str, typer.Option("--target", metavar="NAME", help="What the network is compiled for; `drawloom targets` lists them.")]
+TargetName = Annotated[
+    str,
+    typer.Option(
+        "--target", metavar="NAME", help="What the network is compiled for; `drawloom targets` lists them."
+    ),
+]

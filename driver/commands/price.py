@@ -6,7 +6,7 @@ import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,9 +22,21 @@ if TYPE_CHECKING:
 
 def price(
     file: options.NetworkFile,
-    random: Annotated[Optional[int], typer.Option("--random", min=1, metavar="N", help="Price N random candidates.", show_default=False)] = None,  # noqa: UP045
+    random: Annotated[
+        int | None,
+        typer.Option("--random", min=1, metavar="N", help="Price N random candidates.", show_default=False),
+    ] = None,
     seed: options.DrawSeed = 0,
-    out: Annotated[Optional[Path], typer.Option("--out", "-o", metavar="FILE", help="Write every candidate and its prices: .csv, .npz, or .parquet with pyarrow.", show_default=False)] = None,  # noqa: UP045
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write every candidate and its prices: .csv, .npz, or .parquet with pyarrow.",
+            show_default=False,
+        ),
+    ] = None,
     assign: options.Assign = None,
     assignment: options.AssignmentFile = None,
     network: options.NetworkName = None,
@@ -33,10 +45,9 @@ def price(
 ) -> None:
     """Price candidates: parameters, multiply-adds, bytes of activations, depth.
 
-    Prices of a whole batch are computed at once, millions a second. Without --random, --assign and --assignment 10,000
-    random candidates are priced.
+    Prices of a whole batch are computed at once, millions a second. Without --random, --assign and
+    --assignment 10,000 random candidates are priced.
 
-    \b
     Examples:
       drawloom price zoo/spaces/mobile_fashion.loom --random 1000000
       drawloom price zoo/spaces/mobile_fashion.loom --random 1000 --out prices.csv
@@ -84,9 +95,14 @@ def _print(columns: dict[str, Any], n: int, seconds: float, as_json: bool) -> No
         rows = [[_title(name), count_text(int(column[0]))] for name, column in columns.items()]
         console.print_table([Column("price"), Column("value", numeric=True)], rows)
         return
-    rows = [[_title(name), *(count_text(round(row[k])) for k in ("min", "median", "max"))] for name, row in summary.items()]
+    rows = [
+        [_title(name), *(count_text(round(row[k])) for k in ("min", "median", "max"))]
+        for name, row in summary.items()
+    ]
     console.print_table([Column("price"), *(Column(k, numeric=True) for k in ("min", "median", "max"))], rows)
-    typer.echo(f"\n{count_text(n)} candidates in {seconds:.2f} s: {count_text(round(n / max(seconds, 1e-9)))} a second")
+    typer.echo(
+        f"\n{count_text(n)} candidates in {seconds:.2f} s: {count_text(round(n / max(seconds, 1e-9)))} a second"
+    )
 
 
 def _title(name: str) -> str:
@@ -137,11 +153,13 @@ def _write_parquet(path: Path, batch: Batch, columns: dict[str, Any]) -> None:
     table: dict[str, Any] = dict(columns)
     for row, decision in enumerate(batch.decisions):
         values = pyarrow.array([choice_text(v) for v in decision.domain])
-        table[decision.name] = pyarrow.DictionaryArray.from_arrays(pyarrow.array(batch.positions[row]), values)
+        table[decision.name] = pyarrow.DictionaryArray.from_arrays(
+            pyarrow.array(batch.positions[row]), values
+        )
     pyarrow.parquet.write_table(pyarrow.table(table), path)
 
 
-_WRITERS: dict[str, "Callable[[Path, Batch, dict[str, Any]], None]"] = {
+_WRITERS: dict[str, Callable[[Path, Batch, dict[str, Any]], None]] = {
     ".csv": _write_csv,
     ".npz": _write_npz,
     ".parquet": _write_parquet,

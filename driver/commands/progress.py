@@ -26,7 +26,11 @@ _ROWS = 10
 
 def result_columns(measures: Sequence[Measure]) -> list[Column]:
     """The columns of a table of networks."""
-    prices = [name for name in ("parameters", "multiply-adds") if name.replace("-", "_") not in {m.name for m in measures}]
+    prices = [
+        name
+        for name in ("parameters", "multiply-adds")
+        if name.replace("-", "_") not in {m.name for m in measures}
+    ]
     columns = [Column("network"), *(Column(m.title, numeric=True) for m in measures)]
     if any(m.name == "latency" for m in measures):
         columns.append(Column("middle half of timings", numeric=True))
@@ -72,7 +76,9 @@ class SearchDisplay:
             self._open()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Leave the last state on the screen."""
         if self.live is not None:
             self.live.__exit__(kind, error, trace)
@@ -99,10 +105,24 @@ class SearchDisplay:
 
     def _open(self) -> None:
         from rich.live import Live
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            SpinnerColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self.bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn()
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
         )
         self.bar.add_task("searching", total=self.total, completed=self.done)
         self.live = Live(self._picture(), console=terminal(), refresh_per_second=4)
@@ -117,9 +137,18 @@ class SearchDisplay:
         self.bar.update(self.bar.task_ids[0], completed=self.done, description=f"searching{failed}")
         if not self.front:
             return self.bar
-        table = Table(title=f"the front: {len(self.front)} networks", title_justify="left", box=None, padding=(0, 2, 0, 0))
+        table = Table(
+            title=f"the front: {len(self.front)} networks",
+            title_justify="left",
+            box=None,
+            padding=(0, 2, 0, 0),
+        )
         for column in result_columns(self.measures):
-            table.add_column(column.title, justify="right" if column.numeric else "left", style="cyan" if not column.numeric else None)
+            table.add_column(
+                column.title,
+                justify="right" if column.numeric else "left",
+                style="cyan" if not column.numeric else None,
+            )
         for trial in self.front[:_ROWS]:
             table.add_row(*result_row(trial, self.measures))
         return Group(self.bar, table)

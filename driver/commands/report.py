@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a search, such as runs/mobile_fashion.", show_default=False)],
-    out: Annotated[Optional[Path], typer.Option("-o", "--out", metavar="FILE.html", help="Where to write; RUN/report.html by default.", show_default=False)] = None,  # noqa: UP045
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="The folder of a search, such as runs/mobile_fashion.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE.html",
+            help="Where to write; RUN/report.html by default.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Write the report of a search: one HTML file that needs no network and no other file.
+    """Write the report of a search as one HTML file.
 
-    It can be written while the search runs, and as often as you like.
+    The file needs no network and no other file. It can be written while the search runs, and as often as you
+    like.
 
-    \b
     Example:
       drawloom report runs/mobile_fashion
     """

@@ -20,9 +20,9 @@ def sample(
 ) -> None:
     """Draw random candidates and print each assignment with its prices.
 
-    One candidate a line; with --json each line is a JSON object whose "assignment" can be given back with --assignment.
+    One candidate a line; with --json each line is a JSON object whose "assignment" can be given back with
+    --assignment.
 
-    \b
     Examples:
       drawloom sample zoo/spaces/mobile_fashion.loom -n 3
       drawloom sample zoo/spaces/mobile_fashion.loom -n 1 --json | jq .assignment > candidate.json

@@ -26,14 +26,16 @@ def show(
     assignment: options.AssignmentFile = None,
     seed: options.FillSeed = None,
     ir: Annotated[bool, typer.Option("--ir", help="Print the textual IR instead.")] = False,
-    levels: Annotated[int, typer.Option("--levels", min=1, metavar="N", help="Look into calls, that many levels deep.")] = 1,
+    levels: Annotated[
+        int, typer.Option("--levels", min=1, metavar="N", help="Look into calls, that many levels deep.")
+    ] = 1,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the decisions of a space, or the operations of a network with their shapes and prices.
+    """Show the decisions of a space, or the parts of a network with shapes and prices.
 
-    A space becomes a network when its decisions are decided: by --assign and --assignment, and by --seed at random.
+    A space becomes a network when its decisions are decided: by --assign and --assignment, and by --seed at
+    random.
 
-    \b
     Examples:
       drawloom show zoo/spaces/mobile_fashion.loom
       drawloom show zoo/spaces/mobile_fashion.loom --seed 7 --levels 2
@@ -66,7 +68,9 @@ def _print_space(module: Module) -> None:
     rows = [[d.name, str(len(d)), domain_text(d)] for d in module.decisions.values()]
     console.print_table([Column("decision"), Column("values", numeric=True), Column("domain")], rows)
     size = size_text(space_size(module))
-    typer.echo(f"\n{module.name}: {len(rows)} decisions, {size} candidates, {count_text(len(module))} operations")
+    typer.echo(
+        f"\n{module.name}: {len(rows)} decisions, {size} candidates, {count_text(len(module))} operations"
+    )
     for constraint in (c for c in module.constraints if c.filters):
         typer.echo(f"require {constraint.condition}  # {constraint.message}")
 
@@ -85,7 +89,14 @@ def _print_network(module: Module, levels: int) -> None:
     from ..anatomy import nested_parts, parts
 
     rows = [
-        ["  " * p.depth + p.path, p.kind, p.detail, str(p.output), count_text(p.parameters), count_text(p.multiply_adds)]
+        [
+            "  " * p.depth + p.path,
+            p.kind,
+            p.detail,
+            str(p.output),
+            count_text(p.parameters),
+            count_text(p.multiply_adds),
+        ]
         for p in nested_parts(module, levels)
     ]
     columns = [
@@ -113,7 +124,9 @@ def _space_json(module: Module) -> dict[str, Any]:
         "name": module.name,
         "candidates": space_size(module),
         "operations": len(module),
-        "decisions": [{"name": d.name, "domain": d.domain, "labels": d.labels} for d in module.decisions.values()],
+        "decisions": [
+            {"name": d.name, "domain": d.domain, "labels": d.labels} for d in module.decisions.values()
+        ],
         "constraints": [c.message for c in module.constraints if c.filters],
     }
 

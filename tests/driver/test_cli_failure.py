@@ -1,0 +1,105 @@
+"""Failures end in one message and the right exit code, never in a traceback."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny_space
+import typer
+from typer.testing import CliRunner
+
+from drawloom.cli import app
+from drawloom.commands.failure import BUG, guarded
+from drawloom.ir import UserError
+
+
+def command(error: BaseException) -> Callable[[], None]:
+    def run() -> None:
+        raise error
+
+    return guarded(run)
+
+
+def exit_code(error: BaseException) -> int:
+    with pytest.raises(typer.Exit) as stopped:
+        command(error)()
+    return stopped.value.exit_code
+
+
+def test_a_user_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(UserError("unknown task 'x'", "did you mean 'y'?")) == 1
+    assert capsys.readouterr().err == "error: unknown task 'x' (did you mean 'y'?)\n"
+
+
+def test_a_missing_library_says_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(ModuleNotFoundError("No module named 'tvm.relax'", name="tvm.relax")) == 1
+    assert "pip install 'drawloom[tvm]'" in capsys.readouterr().err
+
+
+def test_a_bug_says_so_and_keeps_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(KeyError("stage")) == BUG == 70
+    message = capsys.readouterr().err
+    assert "bug in Drawloom" in message
+    assert "Traceback (most" not in message
+    (path,) = re.findall(r"traceback is in (\S+\.txt)", message)
+    text = Path(path).read_text(encoding="utf-8")
+    Path(path).unlink()
+    assert "Traceback (most recent call last)" in text
+    assert "KeyError: 'stage'" in text
+
+
+def test_an_import_error_of_our_own_is_a_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(ImportError("cannot import name 'x'", name="drawloom.ir")) == BUG
+    (path,) = re.findall(r"traceback is in (\S+\.txt)", capsys.readouterr().err)
+    Path(path).unlink()
+
+
+@pytest.mark.parametrize("name", ["show", "price", "sample", "opt", "check", "train", "bench", "export"])
+def test_a_missing_file_is_named_with_its_neighbour(name: str, tmp_path: Path) -> None:
+    tiny_space.write(tmp_path)
+    result = CliRunner().invoke(app, [name, str(tmp_path / "tyny.loom")])
+    assert result.exit_code == 1
+    assert "tyny.loom" in result.stderr
+    assert "tiny.loom" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["show", "price", "sample", "opt", "check", "train", "bench", "export"])
+def test_a_bad_file_is_diagnosed(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.loom"
+    path.write_text("network bad(image: f32[1, 28, 28]) { return image |> relux }", encoding="utf-8")
+    result = CliRunner().invoke(app, [name, str(path)])
+    assert result.exit_code == 1
+    assert f"{path}:1:" in result.stderr
+    assert "^" in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("name", ["show", "price", "train", "bench", "export"])
+def test_an_unknown_decision_is_named_with_the_nearest(name: str, tmp_path: Path) -> None:
+    path = tiny_space.write(tmp_path)
+    result = CliRunner().invoke(app, [name, str(path), "--assign", "steem=4"])
+    assert result.exit_code == 1
+    assert "unknown decision 'steem' (did you mean 'stem'?)" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["train", "bench", "export"])
+def test_an_open_decision_is_named(name: str, tmp_path: Path) -> None:
+    path = tiny_space.write(tmp_path)
+    arguments = [name, str(path), "--assign", "stem=4"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "decision 'stage[0].depth' is not assigned" in result.stderr
+
+
+def test_an_assignment_file_that_is_none(tmp_path: Path) -> None:
+    path = tiny_space.write(tmp_path)
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"stem": ', encoding="utf-8")
+    result = CliRunner().invoke(app, ["show", str(path), "--assignment", str(wrong)])
+    assert result.exit_code == 1
+    assert "not JSON" in result.stderr
+    missing = CliRunner().invoke(app, ["show", str(path), "--assignment", str(tmp_path / "none.json")])
+    assert missing.exit_code == 1
+    assert "none.json" in missing.stderr

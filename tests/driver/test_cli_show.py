@@ -1,0 +1,182 @@
+"""`drawloom show`, `check`, `sample`, `price`: what is in a space and its candidates."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_space
+from typer.testing import CliRunner
+
+import drawloom
+from drawloom.cli import app
+from drawloom.ir import parse_module
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    return tiny_space.write(tmp_path)
+
+
+def run(*arguments: object, stdin: str | None = None) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], input=stdin)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def run_json(*arguments: object) -> Any:
+    return json.loads(run(*arguments, "--json"))
+
+
+def test_show_lists_the_decisions_and_the_size(space: Path) -> None:
+    text = run("show", space)
+    assert "stem" in text
+    assert "4, 8, 12" in text
+    assert "4 decisions, 24 candidates" in text
+
+
+def test_show_json_of_a_space(space: Path) -> None:
+    found = run_json("show", space)
+    assert found["candidates"] == 24
+    assert [d["name"] for d in found["decisions"]] == list(tiny_space.DECISIONS)
+
+
+def test_a_pipe_gets_whole_lines(space: Path) -> None:
+    text = run("show", space)
+    assert max(map(len, text.splitlines())) < 500
+    assert "stage[0].layer[1].separable.kernel" in text
+    assert "…" not in text
+    assert "\x1b" not in text
+
+
+def test_show_of_a_part_of_the_decisions_leaves_the_others(space: Path) -> None:
+    found = run_json("show", space, "--assign", "stem=8", "--assign", "stage[0].depth=2")
+    assert [d["name"] for d in found["decisions"]] == list(tiny_space.DECISIONS[2:])
+
+
+def test_show_of_a_network_agrees_with_the_price(space: Path, tmp_path: Path) -> None:
+    file = tmp_path / "first.json"
+    file.write_text(json.dumps(tiny_space.FIRST), encoding="utf-8")
+    shown = run_json("show", space, "--assignment", file)
+    priced = run_json("price", space, "--assignment", file)
+    assert shown["parameters"] == priced["parameters"] == sum(p["parameters"] for p in shown["parts"])
+    assert shown["multiply_adds"] == priced["multiply_adds"]
+    assert shown["outputs"] == ["f32[10]"]
+
+
+def test_flags_override_the_file(space: Path, tmp_path: Path) -> None:
+    file = tmp_path / "first.json"
+    file.write_text(json.dumps(tiny_space.FIRST), encoding="utf-8")
+    small = run_json("price", space, "--assignment", file)
+    large = run_json("price", space, "--assignment", file, "--assign", "stem=12")
+    assert large["parameters"] > small["parameters"]
+
+
+def test_show_levels_look_into_calls(space: Path) -> None:
+    shallow, deep = (run("show", space, "--seed", 0, "--levels", n) for n in (1, 3))
+    assert "conv2d" not in shallow
+    assert "conv2d" in deep
+    assert "kernel=3 stride=4" in deep
+
+
+def test_show_ir_can_be_read_back(space: Path, tmp_path: Path) -> None:
+    text = run("show", space, "--seed", 0, "--ir")
+    assert parse_module(text).resolved
+    path = tmp_path / "network.ir"
+    path.write_text(text, encoding="utf-8")
+    assert run("show", path) == run("show", space, "--seed", 0)
+
+
+def test_the_same_seed_fills_in_the_same_decisions(space: Path) -> None:
+    texts = {run("show", space, "--seed", seed, "--ir") for seed in (0, 0, 1, 2, 3, 4)}
+    assert 1 < len(texts) < 6
+    fixed = run_json("show", space, "--seed", 1, "--assign", "stem=12")
+    assert fixed["parts"][0]["output"].startswith("f32[12,")
+
+
+def test_check_good_files(space: Path) -> None:
+    assert "good, 4 decisions, 24 candidates" in run("check", space)
+    (found,) = run_json("check", space)
+    assert found["diagnostics"] == []
+    assert found["candidates"] == 24
+
+
+def test_check_reports_all_files(space: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.loom"
+    bad.write_text("network bad(image: f32[1, 28, 28]) { return image |> relux }", encoding="utf-8")
+    result = CliRunner().invoke(app, ["check", str(bad), str(space), "--json"])
+    assert result.exit_code == 1
+    first, second = json.loads(result.stdout)
+    assert (first["diagnostics"][0]["line"], first["diagnostics"][0]["column"]) == (1, 54)
+    assert second["diagnostics"] == []
+
+
+UNSETTLED = """
+network unsettled(image: f32[1, 8, 8]) {
+    a = image |> conv(choose left from [4, 8], kernel=1)
+    b = image |> conv(choose right from [4, 8], kernel=1)
+    return a + b
+}
+"""
+
+
+def test_check_draws_candidates_where_dimensions_are_open(tmp_path: Path) -> None:
+    path = tmp_path / "unsettled.loom"
+    path.write_text(UNSETTLED, encoding="utf-8")
+    result = CliRunner().invoke(app, ["check", str(path)])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_sample_gives_assignments_that_can_be_given_back(space: Path, tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in run("sample", space, "-n", 3, "--seed", 1, "--json").splitlines()]
+    assert len(lines) == 3
+    file = tmp_path / "one.json"
+    file.write_text(json.dumps(lines[2]["assignment"]), encoding="utf-8")
+    assert run_json("price", space, "--assignment", file)["parameters"] == lines[2]["parameters"]
+
+
+def test_sample_for_people(space: Path) -> None:
+    (line,) = run("sample", space, "-n", 1).splitlines()
+    assert line.startswith("parameters=")
+    assert "stem=" in line
+
+
+def test_price_summary_is_that_of_the_batch(space: Path) -> None:
+    found = run_json("price", space, "--random", 200, "--seed", 3)
+    module = drawloom.load(space)
+    exact = drawloom.price(module, drawloom.sample(module, 200, seed=3)).parameters
+    assert found["candidates"] == 200
+    summary = found["prices"]["parameters"]
+    assert (summary["min"], summary["median"], summary["max"]) == (exact.min(), np.median(exact), exact.max())
+    assert "a second" in run("price", space, "--random", 10)
+
+
+def test_price_csv(space: Path, tmp_path: Path) -> None:
+    out = tmp_path / "prices.csv"
+    run("price", space, "--random", 50, "--out", out)
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert len(rows) == 50
+    assert set(tiny_space.DECISIONS) < set(rows[0])
+    assigned = [f"{name}={rows[7][name]}" for name in tiny_space.DECISIONS]
+    one = run_json("price", space, *(word for pair in assigned for word in ("--assign", pair)))
+    assert str(one["multiply_adds"]) == rows[7]["multiply_adds"]
+
+
+def test_price_npz(space: Path, tmp_path: Path) -> None:
+    out = tmp_path / "prices.npz"
+    run("price", space, "--random", 50, "--out", out)
+    with np.load(out, allow_pickle=False) as file:
+        assert file["positions"].shape == (4, 50)
+        assert file["parameters"].shape == (50,)
+        assert [d["name"] for d in json.loads(str(file["decisions"]))] == list(tiny_space.DECISIONS)
+
+
+def test_price_to_an_unknown_ending(space: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["price", str(space), "--out", str(tmp_path / "prices.cvs")])
+    assert result.exit_code == 1
+    assert "did you mean '.csv'?" in result.stderr
+    assert not list(tmp_path.glob("prices*"))
