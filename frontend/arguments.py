@@ -100,7 +100,7 @@ def bind(frame: Frame, given: Given, name: str, parameters: Sequence[str]) -> di
     for placed in bound.values():
         if any(True for _ in tensors_in(placed.value)):
             repair = "tensors stand before ';'"
-            frame.fail("E0201", f"a static argument must not be {describe(placed.value)}", placed.span, help=repair)
+            frame.fail("E0501", f"a static argument must not be {describe(placed.value)}", placed.span, help=repair)
     return bound
 
 

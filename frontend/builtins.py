@@ -50,10 +50,10 @@ def _dimension(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
     def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
         tensor = arguments[0].value
         if not isinstance(tensor, Value):
-            frame.fail("E0201", f"'{name}' needs a tensor, not {describe(tensor)}", arguments[0].span)
+            frame.fail("E0501", f"'{name}' needs a tensor, not {describe(tensor)}", arguments[0].span)
         axis = _DIMENSIONS[name].get(tensor.type.rank)
         if axis is None:
-            frame.fail("E0202", f"{tensor.type} has no {name}", arguments[0].span)
+            frame.fail("E0502", f"{tensor.type} has no {name}", arguments[0].span)
         dimension: Scalar = tensor.type.shape[axis]
         return dimension
 
@@ -82,7 +82,7 @@ def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
             items = _certain(frame, as_list(frame, arguments[0].value, place, f"the argument of '{name}'"), place)
             arguments = [Placed(item, place) for item in items.items]
             if not arguments:
-                frame.fail("E0203", f"'{name}' of no numbers", place)
+                frame.fail("E0503", f"'{name}' of no numbers", place)
         values, spans = [a.value for a in arguments], [a.span for a in arguments]
         if len(values) == 1:
             return operate(frame, "+", [values[0], 0], [spans[0], span], span)
@@ -93,7 +93,7 @@ def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
 
 def _certain(frame: Frame, items: ListValue, span: Span) -> ListValue:
     if items.presence:
-        frame.fail("E0602", "this does not work yet for a list whose elements may be absent", span)
+        frame.fail("E0802", "this does not work yet for a list whose elements may be absent", span)
     return items
 
 
@@ -122,7 +122,7 @@ def _position(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
         spans = [place, arguments[1].span]
         result = where(operate(frame, "==", [item, wanted], spans, span), i, result)
     if result == -1:
-        frame.fail("E0203", "the list does not have this element", arguments[1].span)
+        frame.fail("E0503", "the list does not have this element", arguments[1].span)
     return result
 
 
@@ -147,7 +147,7 @@ _METRICS = {
 def _price(name: str, measure: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
     def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
         if not isinstance(arguments[0].value, NetworkMark):
-            frame.fail("E0201", f"'{name}' takes the word 'network'", arguments[0].span, help=f"write `{name}(network)`")
+            frame.fail("E0501", f"'{name}' takes the word 'network'", arguments[0].span, help=f"write `{name}(network)`")
         if not frame.in_require:
             frame.fail("E0402", f"'{name}' of the network is known only in 'require'", span)
         return metric(measure)

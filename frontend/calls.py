@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from drawloom.ir import DType, Expr, Label, Scalar, TensorType, Value, Span
-from drawloom.ir.expression import equal
+from drawloom.ir.expression import any_of, equal
 
 from . import limits
 from .arguments import Given, bind, evaluate_arguments
 from .evaluate import evaluate, evaluate_forbidding, evaluates, presences
-from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance
+from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance, implied
 from .merge import merge
 from .scalars import as_integer, is_whole
 from .statements import run_body
@@ -41,7 +41,7 @@ from .values import (
 def _call(frame: Frame, node: Call) -> Any:
     callee = evaluate(frame, node.callee)
     if isinstance(callee, Unsupported):
-        frame.fail("E0601", f"'{callee.name}' is not supported yet", node.callee.span, help=callee.repair)
+        frame.fail("E0801", f"'{callee.name}' is not supported yet", node.callee.span, help=callee.repair)
     if not is_callable(callee):
         note = f"a variable hides the built-in '{node.callee.name}'"
         hides = is_callable(frame.shared.globals.get(node.callee.name))
@@ -65,7 +65,7 @@ def apply_callee(frame: Frame, callee: Any, given: Given) -> Any:
 
 
 def _apply_unsupported(frame: Frame, callee: Unsupported, given: Given) -> Any:
-    frame.fail("E0601", f"'{callee.name}' is not supported yet", given.span, help=callee.repair)
+    frame.fail("E0801", f"'{callee.name}' is not supported yet", given.span, help=callee.repair)
 
 
 def _apply_partial(frame: Frame, callee: Partial, given: Given) -> Any:
@@ -119,7 +119,17 @@ def _apply_primitive(frame: Frame, callee: Primitive, given: Given) -> Any:
         label = given.call.label
         attributes["param"] = frame.param_path(label.name if label is not None else callee.name)
     blame = Blame(tuple(places), bound)
+    if callee.operation == "concat":
+        _check_not_empty(frame, presence, given.span)
     return frame.operation(callee.operation, operands, attributes, given.span, blame, tuple(presence))
+
+
+def _check_not_empty(frame: Frame, presence: list[Scalar], span: Span) -> None:
+    """Refuse a concatenation that some candidate leaves without members."""
+    present = implied(frame.guards, any_of(*presence))
+    if present is not True and getattr(present, "table", True) is not None:
+        repair = "choose at least one: `choose 1..=n`"
+        frame.fail("E0509", "this concatenation can be empty", span, help=repair)
 
 
 def _attribute(frame: Frame, callee: Primitive, parameter: Parameter, placed: Placed) -> Any:
@@ -130,7 +140,7 @@ def _attribute(frame: Frame, callee: Primitive, parameter: Parameter, placed: Pl
     many = parameter.kind in ("ints", "shape") and isinstance(value, tuple)
     if parameter.kind == "ints" and many and len(value) != 2:
         message = f"'{parameter.name}' of '{callee.name}' is a number or a pair, not {len(value)} numbers"
-        frame.fail("E0201", message, placed.span)
+        frame.fail("E0501", message, placed.span)
     for item in value if many else (value,):
         _check_kind(frame, f"'{parameter.name}' of '{callee.name}'", parameter.kind, item, placed.span)
     return value
@@ -142,10 +152,10 @@ _SCALAR_KINDS = {"bool": ("bool", "true or false"), "string": ("text", "a text")
 def _check_kind(frame: Frame, what: str, kind: str, value: Any, span: Span) -> None:
     wanted, words = _SCALAR_KINDS.get(kind, ("number", "a whole number"))
     if not is_scalar(value) or kind_of(value) != wanted:
-        frame.fail("E0201", f"{what} is {words}, not {describe(value)}", span)
+        frame.fail("E0501", f"{what} is {words}, not {describe(value)}", span)
     if words == "a whole number" and not is_whole(value):
         shown = "this can have a fraction" if isinstance(value, Expr) else f"this is {value}"
-        frame.fail("E0201", f"{what} is {words}", span, shown, help="use round, floor, ceil or round8")
+        frame.fail("E0501", f"{what} is {words}", span, shown, help="use round, floor, ceil or round8")
 
 
 def _operands(frame: Frame, callee: Primitive, given: Given) -> tuple[list[Value], list[Scalar], list[Span]]:
@@ -160,13 +170,13 @@ def _operands(frame: Frame, callee: Primitive, given: Given) -> tuple[list[Value
         for i, item in enumerate(items if spread else (items,)):
             if not isinstance(item, Value):
                 help_text = _STATIC_HINT.format(callee.name, placed.span.text) if is_scalar(item) else None
-                frame.fail("E0201", f"'{callee.name}' needs a tensor, not {describe(item)}", placed.span, help=help_text)
+                frame.fail("E0501", f"'{callee.name}' needs a tensor, not {describe(item)}", placed.span, help=help_text)
             operands.append(item)
             presence.append(flags[i] if flags else True)
             places.append(placed.span)
     wanted = len(callee.tensors)
     if callee.variadic and not operands:
-        frame.fail("E0209", f"'{callee.name}' of no tensors", given.span)
+        frame.fail("E0509", f"'{callee.name}' of no tensors", given.span)
     if not callee.variadic and len(operands) != wanted:
         frame.fail("E0104", f"'{callee.name}' takes {wanted} tensor{'s' * (wanted > 1)}, got {len(operands)}", given.span)
     kept = [i for i, flag in enumerate(presence) if flag is not False]
@@ -221,7 +231,7 @@ def _tensor_arguments(frame: Frame, definition: Definition, given: Given) -> dic
     scalars = [p for p in given.tensors if not any(True for _ in tensors_in(p.value))]
     if scalars:
         hint = _STATIC_HINT.format(name, scalars[0].span.text) if is_scalar(scalars[0].value) else None
-        frame.fail("E0201", f"'{name}' needs a tensor, not {describe(scalars[0].value)}", scalars[0].span, help=hint)
+        frame.fail("E0501", f"'{name}' needs a tensor, not {describe(scalars[0].value)}", scalars[0].span, help=hint)
     if len(given.tensors) != wanted:
         label = Label(definition.name.span, "defined here")
         message = f"'{name}' takes {wanted} tensor{'s' * (wanted != 1)}, got {len(given.tensors)}"
@@ -255,7 +265,7 @@ def static_arguments(
             with frame.environment({**tensors, **values}):
                 values[name] = evaluate_forbidding(frame, parameter.default, "a default is not a decision")
             if any(True for _ in tensors_in(values[name])):
-                frame.fail("E0201", "a default must not be a tensor", parameter.default.span)
+                frame.fail("E0501", "a default must not be a tensor", parameter.default.span)
     return values
 
 
@@ -327,7 +337,7 @@ def declared_type(frame: Frame, syntax: TypeSyntax) -> TensorType:
         if not isinstance(value, Expr):
             size = as_integer(frame, value, node.span, "a dimension")
             if not 1 <= size <= limits.DIMENSION:
-                frame.fail("E0203", f"a dimension of {size}", node.span, f"from 1 to {limits.DIMENSION}")
+                frame.fail("E0503", f"a dimension of {size}", node.span, f"from 1 to {limits.DIMENSION}")
         dimensions.append(value)
     return TensorType(tuple(dimensions), dtype)
 
@@ -337,12 +347,12 @@ def _check_type(frame: Frame, syntax: TypeSyntax, value: Any) -> None:
     wanted = declared_type(frame, syntax)
     if syntax.many != isinstance(value, (ListValue, tuple)):
         kind = "a list of tensors" if syntax.many else "a tensor"
-        frame.fail("E0201", f"this parameter is {kind}, not {describe(value)}", syntax.span)
+        frame.fail("E0501", f"this parameter is {kind}, not {describe(value)}", syntax.span)
     for tensor in tensors_in(value):
         same = tensor.type.rank == wanted.rank and tensor.type.dtype == wanted.dtype
         pairs = zip(tensor.type.shape, wanted.shape, strict=False)
         if not same or any(equal(a, b) is False for a, b in pairs):
-            frame.fail("E0202", f"expected a tensor {wanted}, got {tensor.type}", syntax.span)
+            frame.fail("E0502", f"expected a tensor {wanted}, got {tensor.type}", syntax.span)
 
 
 _APPLY: dict[type, Callable[[Frame, Any, Given], Any]] = {

@@ -26,7 +26,7 @@ def _choose_from(frame: Frame, node: ChooseFrom) -> Any:
     value = evaluate(frame, node.source)
     items = as_list(frame, value, node.source.span, "what is chosen from")
     if items.presence:
-        frame.fail("E0602", "choosing from a list whose elements may be absent does not work yet", node.source.span)
+        frame.fail("E0802", "choosing from a list whose elements may be absent does not work yet", node.source.span)
     if not items.items:
         frame.fail("E0305", "there is nothing to choose from", node.source.span, "this list is empty")
     spans = _item_spans(node, len(items.items))
@@ -77,7 +77,7 @@ def _check_distinct(frame: Frame, domain: Sequence[Any], spans: Sequence[Span], 
     kinds = {("text" if isinstance(v, str) else "bool" if isinstance(v, bool) else "number") for v in domain}
     if len(kinds) > 1:
         odd = next(i for i, v in enumerate(domain) if type(v) is not type(domain[0]))
-        frame.fail("E0207", "the values to choose from are of different kinds", spans[odd])
+        frame.fail("E0507", "the values to choose from are of different kinds", spans[odd])
     for i, value in enumerate(domain):
         if value in seen:
             first = spans[seen[value]]
@@ -128,7 +128,7 @@ def _holds(frame: Frame, arm: Arm) -> bool:
     if isinstance(condition, Expr):
         repair = f"write `{arm.name.name}: if ... {{ ... }} else {{ ... }}`"
         message = "'when' must be known without decisions"
-        frame.fail("E0206", message, arm.condition.span, "depends on a decision", help=repair)
+        frame.fail("E0506", message, arm.condition.span, "depends on a decision", help=repair)
     return bool(condition)
 
 

@@ -144,7 +144,7 @@ def _read_import(current: Source, item: Import, read: Reader) -> Source:
         return DiagnosticError([Diagnostic(code, message, Label(item.span))])
 
     if item.alias is not None:
-        raise refuse("E0601", "'import ... as' is not supported yet")
+        raise refuse("E0801", "'import ... as' is not supported yet")
     path = PurePosixPath(item.path)
     if path.is_absolute() or path.suffix != ".loom" or "\\" in item.path or "\0" in item.path:
         raise refuse("E0107", "an import is a relative path to a .loom file")

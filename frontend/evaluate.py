@@ -238,7 +238,7 @@ def as_list(frame: Frame, value: Any, span: Span, what: str) -> ListValue:
         if stop - start > limits.LIST_LENGTH:
             frame.shared.too_much(f"a range of more than {limits.LIST_LENGTH} numbers", span)
         return ListValue(tuple(range(start, stop)))
-    frame.fail("E0201", f"{what} must be a list, not {describe(value)}", span)
+    frame.fail("E0501", f"{what} must be a list, not {describe(value)}", span)
 
 
 @evaluates(Index)
@@ -251,11 +251,11 @@ def _index(frame: Frame, node: Index) -> Any:
         return _decided_item(frame, items, index, node)
     position = as_integer(frame, index, node.index.span, "an index")
     if not -len(items.items) <= position < len(items.items):
-        frame.fail("E0203", f"index {position} of {len(items.items)} elements", node.index.span, "out of range")
+        frame.fail("E0503", f"index {position} of {len(items.items)} elements", node.index.span, "out of range")
     if items.selection is not None:
         return _member_of_selection(frame, items, position, node)
     if items.presence:
-        frame.fail("E0602", "a list whose elements may be absent cannot be indexed yet", node.span)
+        frame.fail("E0802", "a list whose elements may be absent cannot be indexed yet", node.span)
     return items.items[position]
 
 
@@ -264,7 +264,7 @@ def _member_of_selection(frame: Frame, items: ListValue, position: int, node: In
     assert items.selection is not None
     fewest = min(len(combination) for combination in items.selection.domain)  # type: ignore[arg-type]
     if not 0 <= position < fewest:
-        frame.fail("E0203", f"only {fewest} are certainly chosen", node.index.span, "out of range")
+        frame.fail("E0503", f"only {fewest} are certainly chosen", node.index.span, "out of range")
     which = apply("item", value_of(items.selection), position)
     if not isinstance(which, Expr):
         return items.items[which]
@@ -276,14 +276,14 @@ def _member_of_selection(frame: Frame, items: ListValue, position: int, node: In
 def _decided_item(frame: Frame, items: ListValue, index: Expr, node: Index) -> Any:
     """An element at a decided position: a choice."""
     if items.presence:
-        frame.fail("E0602", "a list whose elements may be absent cannot be indexed yet", node.span)
+        frame.fail("E0802", "a list whose elements may be absent cannot be indexed yet", node.span)
     values = possible_values(frame, index, node.index.span, "this index")
     for value in values:
         if not isinstance(value, int) or isinstance(value, bool):
-            frame.fail("E0201", "an index must be a whole number", node.index.span)
+            frame.fail("E0501", "an index must be a whole number", node.index.span)
         if not 0 <= value < len(items.items):
             label = f"can be {value}, of {len(items.items)} elements"
-            frame.fail("E0203", "this index can be out of range", node.index.span, label)
+            frame.fail("E0503", "this index can be out of range", node.index.span, label)
     options = [items.items[v] for v in values]
     return merge(frame, chooser_of_value(index, values), options, (node.span,) * len(values), node.span)
 
@@ -303,7 +303,7 @@ def _slice(frame: Frame, node: Slice) -> Any:
 def _slice_of(frame: Frame, items: ListValue, start: Any, stop: Any, span: Span, as_tuple: bool) -> Any:
     low, high = (as_integer(frame, v, span, "the bound of a slice") for v in (start, stop))
     if low < 0 or high > len(items.items):
-        frame.fail("E0203", f"a slice {low}..{high} of {len(items.items)} elements", span, "out of range")
+        frame.fail("E0503", f"a slice {low}..{high} of {len(items.items)} elements", span, "out of range")
     part = items.items[low:high]
     return part if as_tuple else ListValue(part, items.presence[low:high])
 

@@ -93,7 +93,7 @@ class Elaboration:
             return
         self.reported.add(key)
         self.diagnostics.append(diagnostic)
-        if len(self.diagnostics) >= limits.ERRORS or diagnostic.code == "E0501":
+        if len(self.diagnostics) >= limits.ERRORS or diagnostic.code == "E0701":
             self.raise_errors()
 
     def raise_errors(self) -> None:
@@ -130,7 +130,7 @@ class Elaboration:
         Raises:
             DiagnosticError: always, together with what was found before.
         """
-        self.report(Diagnostic("E0501", f"this network is too large: {what}", Label(span)))
+        self.report(Diagnostic("E0701", f"this network is too large: {what}", Label(span)))
         raise Fault
 
 
@@ -155,6 +155,7 @@ class Frame:
         obligations: conditions inference relies on that could not be shown.
         requirements: decided conditions of ``require``.
         forbidden: why ``choose`` is not allowed here, or None.
+        guards: conditions known to hold where evaluation stands.
         in_require: whether a ``require`` is being evaluated, where prices of the network are known.
     """
 
@@ -170,7 +171,7 @@ class Frame:
         self.forbidden: str | None = "an op is a leaf and decides nothing" if kind == "op" else None
         self.in_require = False
         self._path: list[_Component] = []
-        self._guards: list[Scalar] = []
+        self.guards: list[Scalar] = []
         self._decided: dict[str, Span] = {}
         self._called: dict[str, Span] = {}
         self._params: set[str] = set()
@@ -216,11 +217,11 @@ class Frame:
     @contextmanager
     def guard(self, condition: Scalar) -> Iterator[None]:
         """Know a condition to hold inside."""
-        self._guards.append(condition)
+        self.guards.append(condition)
         try:
             yield
         finally:
-            self._guards.pop()
+            self.guards.pop()
 
     @contextmanager
     def forbid_choose(self, reason: str) -> Iterator[None]:
@@ -298,29 +299,29 @@ class Frame:
             if not condition:
                 raise InferenceError(message, operand=operand, attribute=attribute)
             return
-        unproven = implied(self._guards, condition)
+        unproven = implied(self.guards, condition)
         if unproven is not True:
             self.obligations.append(Constraint(unproven, message, filters=False, span=self._span))
 
     def demand(self, condition: Scalar, message: str, span: Span) -> None:
         """Record a decided ``require`` as it holds under the guards here."""
-        needed = implied(self._guards, condition)
+        needed = implied(self.guards, condition)
         if needed is not True:
             self.requirements.append(Constraint(needed, message, filters=True, span=span))
 
     @property
     def guarded(self) -> bool:
         """Whether what is evaluated now holds only for some assignments."""
-        return any(isinstance(g, Expr) for g in self._guards)
+        return any(isinstance(g, Expr) for g in self.guards)
 
     def inherit(self, instance: Instance) -> None:
         """Take over what a callee could not show, weakened by the guards of the call."""
         for constraint in instance.obligations:
-            unproven = implied(self._guards, constraint.condition)
+            unproven = implied(self.guards, constraint.condition)
             if unproven is not True:
                 self.obligations.append(_with_condition(constraint, unproven))
         for constraint in instance.requirements:
-            needed = implied(self._guards, constraint.condition)
+            needed = implied(self.guards, constraint.condition)
             if needed is not True:
                 self.requirements.append(_with_condition(constraint, needed))
 
@@ -339,11 +340,11 @@ class Frame:
             made = make()
         except InferenceError as error:
             place = blame.place(error.operand, error.attribute) or span
-            self.fail("E0202", _sentence(str(error)), place)
+            self.fail("E0502", _sentence(str(error)), place)
         except UserError as error:
-            self.fail("E0202", _sentence(str(error)), span)
+            self.fail("E0502", _sentence(str(error)), span)
         except ArithmeticError as error:
-            self.fail("E0202", f"the shape of this cannot be computed: {error}", span)
+            self.fail("E0502", f"the shape of this cannot be computed: {error}", span)
         finally:
             self._span = before
         self.shared.operations += 1
@@ -366,7 +367,7 @@ class Frame:
         )
         for dimension in made.type.shape:
             if isinstance(dimension, int) and not 1 <= dimension <= limits.DIMENSION:
-                self.fail("E0202", f"this gives a tensor of type {made.type}", span, "a dimension is out of range")
+                self.fail("E0502", f"this gives a tensor of type {made.type}", span, "a dimension is out of range")
         return made
 
 

@@ -56,7 +56,7 @@ def _decided_course(frame: Frame, value: RangeValue, source: Expression) -> _Cou
     """A range with a decided bound, unrolled to its maximum."""
     for end in (value.start, value.stop):
         if not is_scalar(end) or kind_of(end) != "number":
-            frame.fail("E0201", f"the end of a range must be a whole number, not {describe(end)}", source.span)
+            frame.fail("E0501", f"the end of a range must be a whole number, not {describe(end)}", source.span)
     spans = [source.span, source.span]
     trips = operate(frame, "max", [0, operate(frame, "-", [value.stop, value.start], spans, source.span)], spans, source.span)
     if not isinstance(trips, Expr):
@@ -64,7 +64,7 @@ def _decided_course(frame: Frame, value: RangeValue, source: Expression) -> _Cou
         return _Course([_Iteration(i, apply("+", start, i), True) for i in range(trips)])  # type: ignore[arg-type]
     counts = possible_values(frame, trips, source.span, "the number of iterations")
     if any(not isinstance(c, int) or isinstance(c, bool) for c in counts):
-        frame.fail("E0201", "the number of iterations must be a whole number", source.span)
+        frame.fail("E0501", "the number of iterations must be a whole number", source.span)
     if counts[-1] > limits.LIST_LENGTH:
         frame.shared.too_much(f"a loop of more than {limits.LIST_LENGTH} iterations", source.span)
     iterations = [
@@ -108,7 +108,7 @@ def _unpacked(frame: Frame, targets: Targets, item: Any) -> tuple[Any, ...]:
     parts = as_list(frame, item, targets.span, "what is taken apart").items
     if len(parts) != len(targets.items):
         message = f"{len(targets.items)} names for {len(parts)} values"
-        frame.fail("E0205", message, targets.span)
+        frame.fail("E0505", message, targets.span)
     return parts
 
 
@@ -162,7 +162,7 @@ def run_loop(frame: Frame, node: For, run: Callable[[], None]) -> None:
     for iteration in course.iterations:
         if iteration.present is not True:
             repair = "use a comprehension: `[f(x) for x in xs]`"
-            frame.fail("E0602", "a list whose elements may be absent cannot be looped over yet", node.source.span, help=repair)
+            frame.fail("E0802", "a list whose elements may be absent cannot be looped over yet", node.source.span, help=repair)
         with _bound(frame, node.targets, iteration):
             run()
 

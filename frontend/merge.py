@@ -44,7 +44,7 @@ def merge(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequenc
             return combine(frame, chooser, options, spans, span)
     odd = next(i for i, o in enumerate(options) if _kind(o) != _kind(options[0]))
     frame.fail(
-        "E0207",
+        "E0507",
         f"the alternatives are of different kinds: {describe(options[0])} and {describe(options[odd])}",
         spans[odd],
     )
@@ -66,7 +66,7 @@ def _scalars(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequ
     for i, kind in enumerate(kinds):
         if kind != kinds[0]:
             kinds_text = f"{describe(options[0])} and {describe(options[i])}"
-            frame.fail("E0207", f"the alternatives are of different kinds: {kinds_text}", spans[i])
+            frame.fail("E0507", f"the alternatives are of different kinds: {kinds_text}", spans[i])
     return checked(frame, chooser.scalar(options), span)
 
 
@@ -74,7 +74,7 @@ def _tuples(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Seque
     for i, option in enumerate(options):
         if len(option) != len(options[0]):
             lengths = f"{len(options[0])} and {len(option)}"
-            frame.fail("E0207", f"the alternatives are tuples of different lengths: {lengths}", spans[i])
+            frame.fail("E0507", f"the alternatives are tuples of different lengths: {lengths}", spans[i])
     return tuple(merge(frame, chooser, column, spans, span) for column in zip(*options, strict=True))
 
 

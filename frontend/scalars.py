@@ -37,13 +37,13 @@ def operate(frame: Frame, operator: str, values: list[Any], spans: list[Span], w
     wanted = _wanted(operator, values)
     for value, span in zip(values, spans, strict=True):
         if not is_scalar(value) or kind_of(value) not in wanted:
-            frame.fail("E0201", f"'{_sign(operator)}' needs {_KINDS[wanted]}, not {describe(value)}", span)
+            frame.fail("E0501", f"'{_sign(operator)}' needs {_KINDS[wanted]}, not {describe(value)}", span)
     if operator in _DIVISION and _can_be_zero(values[1]):
-        frame.fail("E0204", "division by zero", spans[1], "this is zero" if values[1] == 0 else "this can be zero")
+        frame.fail("E0504", "division by zero", spans[1], "this is zero" if values[1] == 0 else "this can be zero")
     try:
         result = _plain(apply(operator, *values))
     except (ArithmeticError, ValueError) as error:
-        frame.fail("E0204", f"this cannot be computed: {error}", whole)
+        frame.fail("E0504", f"this cannot be computed: {error}", whole)
     return checked(frame, result, whole)
 
 
@@ -84,11 +84,11 @@ def checked(frame: Frame, value: Any, span: Span) -> Scalar:
     """
     if isinstance(value, Expr):
         if value.table is not None and value.table.dtype.kind in "if" and not _in_range(value.table):
-            frame.fail("E0204", "this number can be out of range", span)
+            frame.fail("E0504", "this number can be out of range", span)
         if expression_depth(value) > limits.EXPRESSION_DEPTH:
-            frame.fail("E0501", "this number depends on decisions through too many steps", span)
+            frame.fail("E0701", "this number depends on decisions through too many steps", span)
     elif isinstance(value, (int, float)) and not (math.isfinite(value) and abs(value) <= limits.NUMBER):
-        frame.fail("E0204", "this number is out of range", span)
+        frame.fail("E0504", "this number is out of range", span)
     scalar: Scalar = value
     return scalar
 
@@ -116,9 +116,9 @@ def as_integer(frame: Frame, value: Any, span: Span, what: str) -> int:
         Fault: when it is something else.
     """
     if isinstance(value, Expr):
-        frame.fail("E0206", f"{what} must be known without decisions", span, "depends on a decision")
+        frame.fail("E0506", f"{what} must be known without decisions", span, "depends on a decision")
     if isinstance(value, bool) or not isinstance(value, int):
-        frame.fail("E0201", f"{what} must be a whole number, not {_shown(value)}", span)
+        frame.fail("E0501", f"{what} must be a whole number, not {_shown(value)}", span)
     return value
 
 
@@ -136,7 +136,7 @@ def as_condition(frame: Frame, value: Any, span: Span, what: str = "a condition"
         Fault: when it is something else.
     """
     if not is_scalar(value) or kind_of(value) != "bool":
-        frame.fail("E0201", f"{what} must be true or false, not {describe(value)}", span)
+        frame.fail("E0501", f"{what} must be true or false, not {describe(value)}", span)
     scalar: Scalar = value
     return scalar
 
