@@ -1,0 +1,21 @@
+"""The TVM backend: resolved networks compiled with Drawloom's own kernels and measured.
+
+Importing this package needs no TVM; using it does, and says so when it is missing.
+"""
+
+from __future__ import annotations
+
+from .build import BoundNetwork, CompiledNetwork, compile_network
+from .kernels import KernelStore
+from .target import Target, TargetEntry, find_target, target_entries
+
+__all__ = [
+    "BoundNetwork",
+    "CompiledNetwork",
+    "KernelStore",
+    "Target",
+    "TargetEntry",
+    "compile_network",
+    "find_target",
+    "target_entries",
+]

@@ -35,9 +35,6 @@ EMITTERS: dict[type[Workload], Callable[[Any, Machine, str], Node]] = {
     Softmax: emit_softmax,
 }
 
-EMITTER_VERSION = 1
-"""Part of the name of every compiled kernel that is kept: raise it with any change of the emitted code."""
-
 
 def emit(workload: Workload, machine: Machine, symbol: str) -> Node:
     """The function of a workload for a machine, callable from C under the given symbol."""

@@ -1,0 +1,169 @@
+"""A resolved network as one flat list of operations: calls followed, choices taken, absent operands and no-ops gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from drawloom.backends.weights import join, require_resolved
+from drawloom.ir import DType, Function, Module, Operation, UserError, Value
+
+Shape = tuple[int, ...]
+
+
+@dataclass(eq=False, slots=True)
+class FlatValue:
+    """A tensor of the flat network.
+
+    Attributes:
+        shape: without the batch.
+        producer: the operation that makes it; None for inputs of the network.
+        uses: how often it is read, as an output of the network too.
+        zero: known to be all zeros.
+    """
+
+    shape: Shape
+    producer: FlatOperation | None = None
+    uses: int = 0
+    zero: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class FlatOperation:
+    """An operation of the flat network.
+
+    Attributes:
+        name: of its definition.
+        operands: what it reads; only present ones of a list.
+        attributes: literals.
+        path: full path of its weights.
+        result: what it makes.
+    """
+
+    name: str
+    operands: tuple[FlatValue, ...]
+    attributes: dict[str, Any]
+    path: str
+    result: FlatValue
+
+
+@dataclass(frozen=True, slots=True)
+class FlatNetwork:
+    """A network without functions.
+
+    Attributes:
+        name: of the network.
+        inputs: its inputs.
+        operations: those the outputs need, in order.
+        outputs: its outputs.
+    """
+
+    name: str
+    inputs: tuple[FlatValue, ...]
+    operations: tuple[FlatOperation, ...]
+    outputs: tuple[FlatValue, ...]
+
+
+def flatten_network(module: Module) -> FlatNetwork:
+    """Flatten a resolved module.
+
+    Raises:
+        UserError: when decisions are open, or a tensor is not of floats.
+    """
+    require_resolved(module)
+    flattener = _Flattener(module)
+    inputs = tuple(FlatValue(_shape(v)) for v in module.entry.inputs)
+    outputs = tuple(flattener.call(module.entry, inputs, ""))
+    operations = _needed(flattener.operations, outputs)
+    for value in (*outputs, *(v for op in operations for v in op.operands)):
+        value.uses += 1
+    return FlatNetwork(module.name, inputs, operations, outputs)
+
+
+def _shape(value: Value) -> Shape:
+    if value.type.dtype is not DType.F32:
+        raise UserError(f"the tvm backend computes with f32 only, '{value.name}' is {value.type}")
+    return tuple(int(d) for d in value.type.shape)
+
+
+def _needed(operations: Sequence[FlatOperation], outputs: Sequence[FlatValue]) -> tuple[FlatOperation, ...]:
+    alive = set(outputs)
+    kept = []
+    for op in reversed(operations):
+        if op.result in alive:
+            alive.update(op.operands)
+            kept.append(op)
+    return tuple(reversed(kept))
+
+
+@dataclass
+class _Flattener:
+    """The operations collected so far."""
+
+    module: Module
+    operations: list[FlatOperation] = field(default_factory=list)
+
+    def call(self, function: Function, inputs: Sequence[FlatValue], prefix: str) -> list[FlatValue]:
+        """Append a function's operations and return its outputs."""
+        known: dict[Value, FlatValue] = dict(zip(function.inputs, inputs, strict=True))
+        for op in function.operations:
+            operands = _selected(op)
+            if any(v not in known for v in operands):
+                continue
+            read = tuple(known[v] for v in operands)
+            if op.name == "call":
+                callee = self.module.function(op.attributes["callee"])
+                results = self.call(callee, read, join(prefix, op.param or ""))
+            else:
+                results = [self._append(op, read, prefix)]
+            known.update(zip(op.results, results, strict=True))
+        return [known[v] for v in function.outputs]
+
+    def _append(self, op: Operation, read: tuple[FlatValue, ...], prefix: str) -> FlatValue:
+        shape = _shape(op.result)
+        same = _SIMPLER[op.name](read, shape) if op.name in _SIMPLER else None
+        if same is not None:
+            return same
+        result = FlatValue(shape, zero=op.name in ("zeros", "zeros_like"))
+        if op.name in ("add", "sum") and all(v.zero for v in read):
+            result.zero = True
+        if op.name == "sum":
+            read = tuple(v for v in read if not v.zero) or read[:1]
+        result.producer = FlatOperation(op.name, read, dict(op.attributes), join(prefix, op.param or ""), result)
+        self.operations.append(result.producer)
+        return result
+
+
+def _selected(op: Operation) -> tuple[Value, ...]:
+    """The operands that count: the selected one of a choice, the present ones of a list."""
+    if op.name == "choice":
+        return (op.operands[int(op.attributes["selector"])],)
+    return tuple(v for i, v in enumerate(op.operands) if op.present(i))
+
+
+_Operands = tuple[FlatValue, ...]
+
+
+def _operand(read: _Operands, shape: Shape) -> FlatValue | None:
+    return read[0]
+
+
+def _only_operand(read: _Operands, shape: Shape) -> FlatValue | None:
+    return read[0] if len(read) == 1 else None
+
+
+def _only_term(read: _Operands, shape: Shape) -> FlatValue | None:
+    terms = [v for v in read if not v.zero and v.shape == shape]
+    return terms[0] if len(terms) == 1 and all(v.zero for v in read if v is not terms[0]) else None
+
+
+_SIMPLER: dict[str, Callable[[_Operands, Shape], FlatValue | None]] = {
+    "identity": _operand,
+    "dropout": _operand,
+    "choice": _operand,
+    "concat": _only_operand,
+    "sum": _only_term,
+    "add": _only_term,
+}
+"""For operations that may be one of their operands: that operand, or None."""
