@@ -278,7 +278,7 @@ class OperationParser:
     ) -> Operation:
         """The operation, with a diagnostic under the operand or attribute that does not fit."""
         where = self.cursor.span(word)
-        if not operands:
+        if definition.variadic and not operands:
             fail("E0205", f"'{definition.name}' needs an operand", where)
         try:
             return make_operation(definition, operands, attributes, presence=presence, require=require_now)

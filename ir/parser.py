@@ -69,6 +69,9 @@ class _ModuleParser:
         opening = cursor.expect("{")
         constraints: list[Constraint] = []
         while not cursor.at_sign("}") and cursor.token.kind != "end":
+            if self.errors and not self.functions and cursor.token.text in KINDS:
+                # without the decisions that were in error every function would be
+                break
             self.guarded(lambda: self.member(constraints), self._skip_member)
         if not self.errors:
             cursor.expect("}")

@@ -199,7 +199,7 @@ def _general_form(op: Operation, name: Any) -> str:
         if condition is not True:
             operands[position] += f" if {scalar_text(condition)}"
     attributes = _braces(_written_attributes(op.definition, op.attributes))
-    return f"{op.name} {', '.join(operands)}{attributes}"
+    return f"{op.name}{' ' * bool(operands)}{', '.join(operands)}{attributes}"
 
 
 def _call_form(op: Operation, name: Any) -> str:

@@ -217,7 +217,7 @@ class _FunctionChecker:
         expected = len(op.definition.operands)
         if not op.definition.variadic and len(op.operands) != expected:
             self.report(f"'{op.name}' takes {expected} operands, got {len(op.operands)}", op)
-        if not op.operands and op.name != "call":
+        if op.definition.variadic and not op.operands and op.name != "call":
             self.report(f"'{op.name}' needs an operand", op)
         for position, value in enumerate(op.operands):
             if id(value) not in self.defined:
