@@ -1,0 +1,33 @@
+"""The PyTorch backend: networks as modules a user would have written, training, ONNX export.
+
+Importing it needs PyTorch and says how to get it.
+"""
+
+from __future__ import annotations
+
+from drawloom.ir import UserError
+
+try:
+    import torch as _torch  # noqa: F401 - only to see whether it is there
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise UserError("the torch backend needs PyTorch", 'pip install "drawloom[torch]"') from None
+
+from .evaluation import evaluate, predict
+from .export import export_onnx
+from .lowering import RULES
+from .network import to_torch, weights_of
+from .source import python_source
+from .train import train
+
+__all__ = [
+    "RULES",
+    "evaluate",
+    "export_onnx",
+    "predict",
+    "python_source",
+    "to_torch",
+    "train",
+    "weights_of",
+]

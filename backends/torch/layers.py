@@ -1,0 +1,49 @@
+"""The few layers that generated networks need beside those of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class _WithoutCounter(_BatchNorm):
+    """Leaves out ``num_batches_tracked``, so that a ``state_dict`` holds the weights of the network only.
+
+    PyTorch reads the counter only for running statistics without momentum.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.num_batches_tracked = None
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        # the inherited method would ask old and plain dicts for the counter
+        nn.Module._load_from_state_dict(self, *args)
+
+
+class BatchNorm1d(_WithoutCounter, nn.BatchNorm1d):
+    """`torch.nn.BatchNorm1d` without the counter of batches."""
+
+
+class BatchNorm2d(_WithoutCounter, nn.BatchNorm2d):
+    """`torch.nn.BatchNorm2d` without the counter of batches."""
+
+
+class BatchNorm3d(_WithoutCounter, nn.BatchNorm3d):
+    """`torch.nn.BatchNorm3d` without the counter of batches."""
+
+
+class Group(nn.Module):
+    """Named modules whose names `torch.nn.ModuleDict` refuses, because it has methods of the same name."""
+
+    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self._modules.update(modules)
+
+    def __getitem__(self, name: str) -> nn.Module:
+        module = self._modules[name]
+        assert module is not None
+        return module
