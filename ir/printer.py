@@ -195,7 +195,7 @@ def _operation_text(op: Operation, name: Any) -> str:
 
 def _general_form(op: Operation, name: Any) -> str:
     operands = [f"%{name(v)}" for v in op.operands]
-    for position, condition in enumerate(op.presence):
+    for position, condition in enumerate(op.presence[: len(operands)]):
         if condition is not True:
             operands[position] += f" if {scalar_text(condition)}"
     attributes = _braces(_written_attributes(op.definition, op.attributes))
