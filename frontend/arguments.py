@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from drawloom.ir import Span, suggest
 
@@ -100,11 +100,22 @@ def bind(frame: Frame, given: Given, name: str, parameters: Sequence[str]) -> di
     for placed in bound.values():
         if any(True for _ in tensors_in(placed.value)):
             repair = "tensors stand before ';'"
-            frame.fail("E0501", f"a static argument must not be {describe(placed.value)}", placed.span, help=repair)
+            frame.fail(
+                "E0501", f"a static argument must not be {describe(placed.value)}", placed.span, help=repair
+            )
     return bound
 
 
 def _too_many(frame: Frame, given: Given, name: str, parameters: Sequence[str], placed: Placed) -> NoReturn:
     count = len(parameters)
-    takes = "no static arguments" if count == 0 else f"{count} static argument{'s' * (count > 1)}: {', '.join(parameters)}"
-    frame.fail("E0105", f"'{name}' takes {takes}", placed.span, f"this is number {len(given.positional)}" if count else "")
+    takes = (
+        "no static arguments"
+        if count == 0
+        else f"{count} static argument{'s' * (count > 1)}: {', '.join(parameters)}"
+    )
+    frame.fail(
+        "E0105",
+        f"'{name}' takes {takes}",
+        placed.span,
+        f"this is number {len(given.positional)}" if count else "",
+    )

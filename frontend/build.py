@@ -66,7 +66,9 @@ def build(tree: Tree[Token], source: Source, base: int) -> tuple[Any, ...]:
         depth = 1 + max((depths[id(c)] for c in node.children if isinstance(c, Tree)), default=0)
         span = builder.span(node)
         if depth > limits.SYNTAX_DEPTH:
-            raise builder.error("E0006", "this is nested too deeply", span, f"more than {limits.SYNTAX_DEPTH} levels")
+            raise builder.error(
+                "E0006", "this is nested too deeply", span, f"more than {limits.SYNTAX_DEPTH} levels"
+            )
         depths[id(node)] = depth
         built[id(node)] = _RULES[node.data](builder, span, children)
     items: tuple[Any, ...] = built[id(tree)]
@@ -83,7 +85,8 @@ class _Builder:
     def span(self, node: Tree[Token] | Token) -> Span:
         """The span of a tree or token."""
         if isinstance(node, Token):
-            assert node.start_pos is not None and node.end_pos is not None
+            assert node.start_pos is not None
+            assert node.end_pos is not None
             return Span(self.source, self.base + node.start_pos, self.base + node.end_pos)
         if node.meta.empty:
             return Span(self.source, self.base, self.base)
@@ -104,7 +107,9 @@ class _Builder:
         span = self.span(token)
         text = str(token)
         if len(text) > limits.NUMBER_DIGITS:
-            raise self.error("E0007", "this number is too long", span, f"more than {limits.NUMBER_DIGITS} characters")
+            raise self.error(
+                "E0007", "this number is too long", span, f"more than {limits.NUMBER_DIGITS} characters"
+            )
         suffix = next((s for s in _SUFFIXES if text.endswith(s)), "")
         digits = text.removesuffix(suffix)
         exact = Decimal(digits) * _SUFFIXES.get(suffix, 1)
@@ -150,8 +155,9 @@ class _Builder:
         if len(children) == 1:
             return Count(span, low, low)
         high = self.number_of(children[2])
-        exclusive = texts[1] == ".." and isinstance(high.value, int)
-        return Count(span, low, Literal(high.span, high.value - 1) if exclusive else high)
+        if texts[1] == ".." and isinstance(high.value, int):
+            high = Literal(high.span, high.value - 1)
+        return Count(span, low, high)
 
     def binary(self, span: Span, children: list[Any]) -> Binary:
         left, operator, right = children
@@ -196,8 +202,8 @@ _RULES: dict[str, _Rule] = {
     "and_": lambda b, s, c: Binary(s, "and", *c),
     "not_": lambda b, s, c: Unary(s, "not", c[0]),
     "comparison": _Builder.binary,
-    "range": lambda b, s, c: RangeDisplay(s, *c, inclusive=False),
-    "range_inclusive": lambda b, s, c: RangeDisplay(s, *c, inclusive=True),
+    "range": lambda b, s, c: RangeDisplay(s, c[0], c[1], inclusive=False),
+    "range_inclusive": lambda b, s, c: RangeDisplay(s, c[0], c[1], inclusive=True),
     "sum": _Builder.binary,
     "product": _Builder.binary,
     "negative": lambda b, s, c: Unary(s, "-", c[1]),
@@ -215,7 +221,9 @@ _RULES: dict[str, _Rule] = {
     "comprehension": lambda b, s, c: Comprehension(s, *c),
     "tuple": lambda b, s, c: TupleDisplay(s, _some(c)),
     "if_": lambda b, s, c: If(s, *c),
-    "args": lambda b, s, c: tuple(a if isinstance(a, Argument) else Argument(a.span, None, a) for a in c if a is not None),
+    "args": lambda b, s, c: tuple(
+        a if isinstance(a, Argument) else Argument(a.span, None, a) for a in c if a is not None
+    ),
     "statics": lambda b, s, c: c[0] or (),
     "keyword_arg": lambda b, s, c: Argument(s, *c),
     "name": _Builder.name,

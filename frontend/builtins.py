@@ -43,7 +43,8 @@ _DIMENSIONS: dict[str, dict[int, int]] = {
     "height": {3: 1},
     "width": {3: 2},
 }
-"""Which dimension of a type of some rank a function gives; the batch is left out, sequences are ``f32[T, C]``."""
+"""Which dimension of a type of some rank a function gives; the batch is left out, sequences are ``f32[T,
+C]``."""
 
 
 def _dimension(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
@@ -79,7 +80,9 @@ def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
     def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
         if len(arguments) == 1 and not isinstance(arguments[0].value, (int, float, Expr)):
             place = arguments[0].span
-            items = _certain(frame, as_list(frame, arguments[0].value, place, f"the argument of '{name}'"), place)
+            items = _certain(
+                frame, as_list(frame, arguments[0].value, place, f"the argument of '{name}'"), place
+            )
             arguments = [Placed(item, place) for item in items.items]
             if not arguments:
                 frame.fail("E0503", f"'{name}' of no numbers", place)
@@ -115,7 +118,9 @@ def _length(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
 def _position(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
     """Where a list of numbers has a number; the list may be decided, the number not."""
     place = arguments[0].span
-    items = _certain(frame, as_list(frame, arguments[0].value, place, "the first argument of 'position'"), place)
+    items = _certain(
+        frame, as_list(frame, arguments[0].value, place, "the first argument of 'position'"), place
+    )
     wanted = arguments[1].value
     result: Scalar = -1
     for i, item in reversed(list(enumerate(items.items))):
@@ -128,9 +133,13 @@ def _position(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
 
 def _permutations(frame: Frame, arguments: list[Placed], span: Span) -> ListValue:
     place = arguments[0].span
-    items = _certain(frame, as_list(frame, arguments[0].value, place, "the argument of 'permutations'"), place)
+    items = _certain(
+        frame, as_list(frame, arguments[0].value, place, "the argument of 'permutations'"), place
+    )
     if len(items.items) > 7:
-        frame.shared.too_much(f"{len(items.items)} elements have more than {limits.LIST_LENGTH} orders", place)
+        frame.shared.too_much(
+            f"{len(items.items)} elements have more than {limits.LIST_LENGTH} orders", place
+        )
     return ListValue(tuple(ListValue(order) for order in itertools.permutations(items.items)))
 
 
@@ -147,10 +156,14 @@ _METRICS = {
 def _price(name: str, measure: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
     def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
         if not isinstance(arguments[0].value, NetworkMark):
-            frame.fail("E0501", f"'{name}' takes the word 'network'", arguments[0].span, help=f"write `{name}(network)`")
+            frame.fail(
+                "E0501",
+                f"'{name}' takes the word 'network'",
+                arguments[0].span,
+                help=f"write `{name}(network)`",
+            )
         if not frame.in_require:
             frame.fail("E0402", f"'{name}' of the network is known only in 'require'", span)
         return metric(measure)
 
     return compute
-

@@ -1,11 +1,11 @@
-"""Elaborates calls: of primitives, of built-in functions, and of definitions, each elaborated once for the same arguments."""
+"""Elaborates calls of primitives, built-in functions and definitions (each once for the same arguments)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from drawloom.ir import DType, Expr, Label, Scalar, TensorType, Value, Span
+from drawloom.ir import DType, Expr, Label, Scalar, Span, TensorType, Value
 from drawloom.ir.expression import any_of, equal
 
 from . import limits
@@ -46,7 +46,12 @@ def _call(frame: Frame, node: Call) -> Any:
         note = f"a variable hides the built-in '{node.callee.name}'"
         hides = is_callable(frame.shared.globals.get(node.callee.name))
         notes = (note,) if hides else ()
-        frame.fail("E0109", f"'{node.callee.name}' is {describe(callee)} and cannot be called", node.callee.span, notes=notes)
+        frame.fail(
+            "E0109",
+            f"'{node.callee.name}' is {describe(callee)} and cannot be called",
+            node.callee.span,
+            notes=notes,
+        )
     given = evaluate_arguments(frame, node)
     if node.semicolon and not given.tensors and not isinstance(callee, Builtin):
         keywords = tuple((name, placed) for name, (placed, _) in given.keywords.items())
@@ -97,7 +102,11 @@ def _apply_builtin(frame: Frame, callee: Builtin, given: Given) -> Any:
     count = len(given.tensors)
     if count < callee.least or (callee.most is not None and count > callee.most):
         wanted = str(callee.least) if callee.most == callee.least else f"at least {callee.least}"
-        frame.fail("E0104", f"'{callee.name}' takes {wanted} argument{'s' * (wanted != '1')}, got {count}", given.span)
+        frame.fail(
+            "E0104",
+            f"'{callee.name}' takes {wanted} argument{'s' * (wanted != '1')}, got {count}",
+            given.span,
+        )
     return callee.compute(frame, list(given.tensors), given.span)
 
 
@@ -146,7 +155,11 @@ def _attribute(frame: Frame, callee: Primitive, parameter: Parameter, placed: Pl
     return value
 
 
-_SCALAR_KINDS = {"bool": ("bool", "true or false"), "string": ("text", "a text"), "float": ("number", "a number")}
+_SCALAR_KINDS = {
+    "bool": ("bool", "true or false"),
+    "string": ("text", "a text"),
+    "float": ("number", "a number"),
+}
 
 
 def _check_kind(frame: Frame, what: str, kind: str, value: Any, span: Span) -> None:
@@ -170,7 +183,12 @@ def _operands(frame: Frame, callee: Primitive, given: Given) -> tuple[list[Value
         for i, item in enumerate(items if spread else (items,)):
             if not isinstance(item, Value):
                 help_text = _STATIC_HINT.format(callee.name, placed.span.text) if is_scalar(item) else None
-                frame.fail("E0501", f"'{callee.name}' needs a tensor, not {describe(item)}", placed.span, help=help_text)
+                frame.fail(
+                    "E0501",
+                    f"'{callee.name}' needs a tensor, not {describe(item)}",
+                    placed.span,
+                    help=help_text,
+                )
             operands.append(item)
             presence.append(flags[i] if flags else True)
             places.append(placed.span)
@@ -178,7 +196,11 @@ def _operands(frame: Frame, callee: Primitive, given: Given) -> tuple[list[Value
     if callee.variadic and not operands:
         frame.fail("E0509", f"'{callee.name}' of no tensors", given.span)
     if not callee.variadic and len(operands) != wanted:
-        frame.fail("E0104", f"'{callee.name}' takes {wanted} tensor{'s' * (wanted > 1)}, got {len(operands)}", given.span)
+        frame.fail(
+            "E0104",
+            f"'{callee.name}' takes {wanted} tensor{'s' * (wanted > 1)}, got {len(operands)}",
+            given.span,
+        )
     kept = [i for i, flag in enumerate(presence) if flag is not False]
     return [operands[i] for i in kept], [presence[i] for i in kept], [places[i] for i in kept]
 
@@ -190,7 +212,9 @@ def _apply_defined(frame: Frame, callee: Defined, given: Given) -> Any:
     definition = callee.definition
     _check_callable(frame, definition, given)
     tensors = _tensor_arguments(frame, definition, given)
-    statics = static_arguments(frame, definition, bind_parameters(frame, definition, given), tensors, given.span)
+    statics = static_arguments(
+        frame, definition, bind_parameters(frame, definition, given), tensors, given.span
+    )
     label = given.call.label.name if given.call.label is not None else definition.name.name
     scope = {"block": frame.decision_path(label), "cell": definition.name.name}.get(definition.kind, "")
     instance = instantiate(frame.shared, definition, tensors, statics, scope, given.span)
@@ -198,7 +222,12 @@ def _apply_defined(frame: Frame, callee: Defined, given: Given) -> Any:
         raise Fault
     if definition.kind == "block" and instance.decides:
         if frame.forbidden is not None:
-            frame.fail("E0301", f"nothing can be chosen here: {frame.forbidden}", given.span, "this call decides something")
+            frame.fail(
+                "E0301",
+                f"nothing can be chosen here: {frame.forbidden}",
+                given.span,
+                "this call decides something",
+            )
         frame.claim_call(scope, given.span)
         frame.decides = True
     frame.inherit(instance)
@@ -216,7 +245,12 @@ def _check_callable(frame: Frame, definition: Definition, given: Given) -> None:
         frame.fail("E0109", f"'{name}' is a network and cannot be called", given.call.callee.span)
     if frame.kind == "op" and definition.kind != "op":
         note = "an op is a leaf: it is measured and timed as one unit"
-        frame.fail("E0111", f"an op cannot call the {definition.kind} '{name}'", given.call.callee.span, notes=(note,))
+        frame.fail(
+            "E0111",
+            f"an op cannot call the {definition.kind} '{name}'",
+            given.call.callee.span,
+            notes=(note,),
+        )
     for active, call in frame.shared.stack:
         if active is definition:
             others = [] if call is None else [Label(call, "it was called here before")]
@@ -231,7 +265,9 @@ def _tensor_arguments(frame: Frame, definition: Definition, given: Given) -> dic
     scalars = [p for p in given.tensors if not any(True for _ in tensors_in(p.value))]
     if scalars:
         hint = _STATIC_HINT.format(name, scalars[0].span.text) if is_scalar(scalars[0].value) else None
-        frame.fail("E0501", f"'{name}' needs a tensor, not {describe(scalars[0].value)}", scalars[0].span, help=hint)
+        frame.fail(
+            "E0501", f"'{name}' needs a tensor, not {describe(scalars[0].value)}", scalars[0].span, help=hint
+        )
     if len(given.tensors) != wanted:
         label = Label(definition.name.span, "defined here")
         message = f"'{name}' takes {wanted} tensor{'s' * (wanted != 1)}, got {len(given.tensors)}"
@@ -330,7 +366,9 @@ def declared_type(frame: Frame, syntax: TypeSyntax) -> TensorType:
         dtype = DType(syntax.dtype.name)
     except ValueError:
         known = ", ".join(d.value for d in DType)
-        frame.fail("E0101", f"unknown element type '{syntax.dtype.name}'", syntax.dtype.span, help=f"known: {known}")
+        frame.fail(
+            "E0101", f"unknown element type '{syntax.dtype.name}'", syntax.dtype.span, help=f"known: {known}"
+        )
     dimensions: list[Scalar] = []
     for node in syntax.dimensions:
         value = evaluate_forbidding(frame, node, "a type is not a decision")

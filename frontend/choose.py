@@ -26,7 +26,9 @@ def _choose_from(frame: Frame, node: ChooseFrom) -> Any:
     value = evaluate(frame, node.source)
     items = as_list(frame, value, node.source.span, "what is chosen from")
     if items.presence:
-        frame.fail("E0802", "choosing from a list whose elements may be absent does not work yet", node.source.span)
+        frame.fail(
+            "E0802", "choosing from a list whose elements may be absent does not work yet", node.source.span
+        )
     if not items.items:
         frame.fail("E0305", "there is nothing to choose from", node.source.span, "this list is empty")
     spans = _item_spans(node, len(items.items))
@@ -72,7 +74,9 @@ def _callable_name(value: Callee) -> str:
     return value.name if not isinstance(value, Partial) else _callable_name(value.callee)
 
 
-def _check_distinct(frame: Frame, domain: Sequence[Any], spans: Sequence[Span], repair: str | None = None) -> None:
+def _check_distinct(
+    frame: Frame, domain: Sequence[Any], spans: Sequence[Span], repair: str | None = None
+) -> None:
     seen: dict[Any, int] = {}
     kinds = {("text" if isinstance(v, str) else "bool" if isinstance(v, bool) else "number") for v in domain}
     if len(kinds) > 1:
@@ -185,7 +189,11 @@ def _bounds(frame: Frame, count: Count, total: int) -> tuple[int, int]:
     if count.low is None or count.high is None:
         return 0, total
     low = as_integer(frame, evaluate(frame, count.low), count.low.span, "how many are chosen")
-    high = low if count.high is count.low else as_integer(frame, evaluate(frame, count.high), count.high.span, "how many are chosen")
+    high = (
+        low
+        if count.high is count.low
+        else as_integer(frame, evaluate(frame, count.high), count.high.span, "how many are chosen")
+    )
     if not 0 <= low <= high <= total:
         wanted = str(low) if low == high else f"{low} to {high}"
         frame.fail("E0306", f"cannot choose {wanted} of {total}", count.span)
@@ -200,11 +208,16 @@ def _check_allowed(frame: Frame, node: ChooseFrom | ChooseArms) -> None:
 def _decide(
     frame: Frame, node: ChooseFrom | ChooseArms, domain: tuple[Choice, ...], labels: tuple[str, ...] = ()
 ) -> Decision | None:
-    """The decision of a ``choose``, made or, in a cell elaborated again, found; None for a domain of one value."""
+    """The decision of a ``choose``; None for a domain of one value.
+
+    A cell that is elaborated again finds the decision it made before.
+    """
     path = frame.decision_path(node.name.name)
     frame.claim_decision(path, node.span)
     if len(domain) > limits.DOMAIN:
-        frame.fail("E0307", f"{len(domain)} values to choose from", node.span, f"the limit is {limits.DOMAIN}")
+        frame.fail(
+            "E0307", f"{len(domain)} values to choose from", node.span, f"the limit is {limits.DOMAIN}"
+        )
     known = frame.shared.decisions.get(path)
     if known is not None:
         _check_same(frame, node, known, domain)
@@ -220,7 +233,9 @@ def _decide(
     return decision
 
 
-def _check_same(frame: Frame, node: ChooseFrom | ChooseArms, known: Decision, domain: tuple[Choice, ...]) -> None:
+def _check_same(
+    frame: Frame, node: ChooseFrom | ChooseArms, known: Decision, domain: tuple[Choice, ...]
+) -> None:
     """A decision met again: the same ``choose`` of a cell with the same values, or an error."""
     if known.span != node.span:
         others = [Label(known.span, "the first is here")] if known.span is not None else []

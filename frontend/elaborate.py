@@ -64,7 +64,8 @@ def elaborate_with(
 
 
 _RECURSION_LIMIT = 12_000
-"""Python frames that the deepest text within the limits may need; pure Python calls do not use the C stack."""
+"""Python frames that the deepest text within the limits may need; pure Python calls do not use the C
+stack."""
 
 
 @contextmanager
@@ -167,7 +168,9 @@ def _definitions(files: Sequence[File]) -> dict[str, Defined]:
         errors += _repeated_parameters(definition)
         if name in found:
             first = Label(found[name].definition.name.span, "the first is here")
-            errors.append(Diagnostic("E0102", f"'{name}' is defined twice", Label(definition.name.span), (first,)))
+            errors.append(
+                Diagnostic("E0102", f"'{name}' is defined twice", Label(definition.name.span), (first,))
+            )
         else:
             found[name] = Defined(definition)
     if errors:
@@ -176,7 +179,7 @@ def _definitions(files: Sequence[File]) -> dict[str, Defined]:
 
 
 def _repeated_parameters(definition: Definition) -> list[Diagnostic]:
-    names = [p.name for p in (*definition.tensors, *definition.statics)]
+    names = [p.name for p in definition.tensors] + [p.name for p in definition.statics]
     return [
         Diagnostic("E0108", f"two parameters are named '{name.name}'", Label(name.span))
         for i, name in enumerate(names)
@@ -205,7 +208,13 @@ def _network(file: File, wanted: str | None) -> Definition:
     first, *others = networks.values()
     labels = tuple(Label(d.name.span) for d in others)
     repair = f"ask for one of them: {', '.join(networks)}"
-    raise DiagnosticError([Diagnostic("E0106", "this file defines several networks", Label(first.name.span), labels, help=repair)])
+    raise DiagnosticError(
+        [
+            Diagnostic(
+                "E0106", "this file defines several networks", Label(first.name.span), labels, help=repair
+            )
+        ]
+    )
 
 
 def _given(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Placed]:
@@ -215,7 +224,9 @@ def _given(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Pl
         if name not in names:
             raise unknown(f"parameter of network {definition.name.name}", name, names)
         if not _acceptable(value):
-            raise UserError(f"parameter '{name}' cannot be {value!r}", "numbers, true, false, texts and lists of them")
+            raise UserError(
+                f"parameter '{name}' cannot be {value!r}", "numbers, true, false, texts and lists of them"
+            )
     missing = [p.name.name for p in definition.statics if p.default is None and p.name.name not in arguments]
     if missing:
         raise UserError(f"network '{definition.name.name}' needs a value for '{missing[0]}'")
@@ -224,7 +235,9 @@ def _given(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Pl
 
 
 def _acceptable(value: Any) -> bool:
-    return isinstance(value, (int, float, bool, str)) or (isinstance(value, (list, tuple)) and all(map(_acceptable, value)))
+    return isinstance(value, (int, float, bool, str)) or (
+        isinstance(value, (list, tuple)) and all(map(_acceptable, value))
+    )
 
 
 def _as_value(value: Any) -> Any:
@@ -237,7 +250,12 @@ def _inputs(frame: Frame, definition: Definition, statics: dict[str, Any]) -> di
     """Stand-ins for the network's inputs, of their declared types."""
     inputs: dict[str, Any] = {}
     if not definition.tensors:
-        frame.fail("E0104", "a network needs at least one input", definition.name.span, help="`network name(image: f32[3, 32, 32])`")
+        frame.fail(
+            "E0104",
+            "a network needs at least one input",
+            definition.name.span,
+            help="`network name(image: f32[3, 32, 32])`",
+        )
     for parameter in definition.tensors:
         if parameter.type is None:
             repair = f"write `{parameter.name.name}: f32[3, 32, 32]`"
@@ -247,5 +265,3 @@ def _inputs(frame: Frame, definition: Definition, statics: dict[str, Any]) -> di
         with frame.environment(dict(statics)):
             inputs[parameter.name.name] = Value(declared_type(frame, parameter.type))
     return inputs
-
-

@@ -27,7 +27,7 @@ from .syntax import (
     TupleDisplay,
     Unary,
 )
-from .values import Builtin, Chooser, ListValue, Placed, RangeValue, describe, is_callable, is_scalar, key_of
+from .values import Builtin, Chooser, ListValue, Placed, RangeValue, describe, is_callable, key_of
 
 Evaluator = Callable[[Frame, Any], Any]
 _EVALUATORS: dict[type[Node], Evaluator] = {}
@@ -184,7 +184,9 @@ def _logical(frame: Frame, node: Binary) -> Scalar:
     settled = node.operator == "or"
     if left is settled:
         return left
-    right = as_condition(frame, evaluate(frame, node.right), node.right.span, f"the right of '{node.operator}'")
+    right = as_condition(
+        frame, evaluate(frame, node.right), node.right.span, f"the right of '{node.operator}'"
+    )
     result: Scalar = apply(node.operator, left, right)
     return result
 
@@ -251,7 +253,9 @@ def _index(frame: Frame, node: Index) -> Any:
         return _decided_item(frame, items, index, node)
     position = as_integer(frame, index, node.index.span, "an index")
     if not -len(items.items) <= position < len(items.items):
-        frame.fail("E0503", f"index {position} of {len(items.items)} elements", node.index.span, "out of range")
+        frame.fail(
+            "E0503", f"index {position} of {len(items.items)} elements", node.index.span, "out of range"
+        )
     if items.selection is not None:
         return _member_of_selection(frame, items, position, node)
     if items.presence:

@@ -34,7 +34,8 @@ class Fault(Exception):
 
 
 ERROR = Fault("a value that could not be computed")
-"""The value of a name whose statement failed; using it fails silently, so that one mistake is reported once."""
+"""The value of a name whose statement failed; using it fails silently, so that one mistake is reported
+once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class Elaboration:
 
 @dataclass(frozen=True, slots=True)
 class _Component:
-    """One part of a path: as decisions are named (``stage[2]``) and as weights are (``stage.2``); either may be empty."""
+    """One part of a path, as in the names of decisions (``stage[2]``) and of weights (``stage.2``)."""
 
     decision: str
     param: str
@@ -277,7 +278,9 @@ class Frame:
 
     def claim_call(self, path: str, span: Span) -> None:
         """Take the scope of a call that decides something; two such calls of one scope are an error."""
-        self._claim(self._called, path, span, "calls that decide something", "label one of them: `f(x) as name`")
+        self._claim(
+            self._called, path, span, "calls that decide something", "label one of them: `f(x) as name`"
+        )
 
     def _claim(self, taken: dict[str, Span], path: str, span: Span, what: str, repair: str) -> None:
         if path not in taken:
@@ -367,7 +370,9 @@ class Frame:
         )
         for dimension in made.type.shape:
             if isinstance(dimension, int) and not 1 <= dimension <= limits.DIMENSION:
-                self.fail("E0502", f"this gives a tensor of type {made.type}", span, "a dimension is out of range")
+                self.fail(
+                    "E0502", f"this gives a tensor of type {made.type}", span, "a dimension is out of range"
+                )
         return made
 
 

@@ -1,4 +1,4 @@
-"""Limits on what a text may ask for, so that no file hangs or exhausts the compiler; each is far above any real space."""
+"""Limits on what a text may ask for, so that no file hangs the compiler; each is far above any real space."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ def elaborate(
         >>> elaborate(Source("tiny.loom", text)).entry.outputs[0].type.shape
         (4, 8, 8)
     """
-    from .elaborate import elaborate_with  # here, so that naming this function does not load the grammar's parser
+    from .elaborate import (
+        elaborate_with,  # here, so that naming this function does not load the grammar's parser
+    )
 
     return elaborate_with(source, _read_import, network=network, arguments=arguments)
 
 
-def load(
-    path: str | Path, network: str | None = None, arguments: Mapping[str, Any] | None = None
-) -> Module:
+def load(path: str | Path, network: str | None = None, arguments: Mapping[str, Any] | None = None) -> Module:
     """Read a module from a `.loom` file, or from the textual IR in an `.ir` file.
 
     Args:
@@ -83,7 +83,7 @@ def _near(path: Path) -> str | None:
 
 
 def _read_import(importer: Source, text: str) -> Source:
-    """An imported file, relative to the importing one; named by its path from here, so that each is read once."""
+    """An imported file, named without detours so that each is read once."""
     path = Path(importer.name).parent / text
     parts: list[str] = []
     for part in path.parts:

@@ -56,9 +56,17 @@ def _decided_course(frame: Frame, value: RangeValue, source: Expression) -> _Cou
     """A range with a decided bound, unrolled to its maximum."""
     for end in (value.start, value.stop):
         if not is_scalar(end) or kind_of(end) != "number":
-            frame.fail("E0501", f"the end of a range must be a whole number, not {describe(end)}", source.span)
+            frame.fail(
+                "E0501", f"the end of a range must be a whole number, not {describe(end)}", source.span
+            )
     spans = [source.span, source.span]
-    trips = operate(frame, "max", [0, operate(frame, "-", [value.stop, value.start], spans, source.span)], spans, source.span)
+    trips = operate(
+        frame,
+        "max",
+        [0, operate(frame, "-", [value.stop, value.start], spans, source.span)],
+        spans,
+        source.span,
+    )
     if not isinstance(trips, Expr):
         start = value.start
         return _Course([_Iteration(i, apply("+", start, i), True) for i in range(trips)])  # type: ignore[arg-type]
@@ -68,7 +76,9 @@ def _decided_course(frame: Frame, value: RangeValue, source: Expression) -> _Cou
     if counts[-1] > limits.LIST_LENGTH:
         frame.shared.too_much(f"a loop of more than {limits.LIST_LENGTH} iterations", source.span)
     iterations = [
-        _Iteration(i, apply("+", value.start, i), True if i < counts[0] else apply("<", i, _bare(value, trips)))
+        _Iteration(
+            i, apply("+", value.start, i), True if i < counts[0] else apply("<", i, _bare(value, trips))
+        )
         for i in range(counts[-1])
     ]
     return _Course(iterations, _bare(value, trips), tuple(counts))
@@ -77,7 +87,12 @@ def _decided_course(frame: Frame, value: RangeValue, source: Expression) -> _Cou
 def _bare(value: RangeValue, trips: Expr) -> Expr:
     """The bound itself where it is the number of iterations, which reads better than ``max(0, n)``."""
     stop = value.stop
-    if value.start == 0 and isinstance(stop, Expr) and stop.table is not None and not bool((stop.table < 0).any()):
+    if (
+        value.start == 0
+        and isinstance(stop, Expr)
+        and stop.table is not None
+        and not bool((stop.table < 0).any())
+    ):
         return stop
     return trips
 
@@ -89,14 +104,19 @@ def _bound(frame: Frame, targets: Targets, iteration: _Iteration) -> Iterator[No
     if targets.position is not None:
         values[targets.position.name] = iteration.position
     if targets.unpack:
-        values.update(zip((n.name for n in targets.items), _unpacked(frame, targets, iteration.item), strict=True))
+        values.update(
+            zip((n.name for n in targets.items), _unpacked(frame, targets, iteration.item), strict=True)
+        )
     else:
         values[targets.items[0].name] = iteration.item
     hidden = {name: frame.env[name] for name in values if name in frame.env}
     frame.env.update(values)
     component = f"{targets.component}[{iteration.position}]"
     try:
-        with frame.component(component, f"{targets.component}.{iteration.position}"), frame.guard(iteration.present):
+        with (
+            frame.component(component, f"{targets.component}.{iteration.position}"),
+            frame.guard(iteration.present),
+        ):
             yield
     finally:
         for name in values:
@@ -162,7 +182,12 @@ def run_loop(frame: Frame, node: For, run: Callable[[], None]) -> None:
     for iteration in course.iterations:
         if iteration.present is not True:
             repair = "use a comprehension: `[f(x) for x in xs]`"
-            frame.fail("E0802", "a list whose elements may be absent cannot be looped over yet", node.source.span, help=repair)
+            frame.fail(
+                "E0802",
+                "a list whose elements may be absent cannot be looped over yet",
+                node.source.span,
+                help=repair,
+            )
         with _bound(frame, node.targets, iteration):
             run()
 
@@ -200,5 +225,3 @@ def _exit_value(frame: Frame, node: For, name: str, values: list[Any], chooser: 
         return merge(frame, chooser, values, (node.span,) * len(values), node.span)
     except Fault:
         return ERROR
-
-

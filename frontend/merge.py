@@ -25,7 +25,9 @@ from .values import (
 
 
 def merge(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span) -> Any:
-    """The alternative that a chooser picks: a `choice` of tensors, a selected number, element by element for tuples and lists.
+    """The alternative that a chooser picks: a `choice` of tensors, a selected number.
+
+    Tuples and lists are merged element by element.
 
     Args:
         frame: where it is evaluated.
@@ -54,14 +56,18 @@ def _kind(value: Any) -> int:
     return next((i for i, (test, _) in enumerate(_KINDS) if test(value)), -1)
 
 
-def _tensors(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span) -> Value:
+def _tensors(
+    frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span
+) -> Value:
     made: Value = frame.emit(
         span, Blame(tuple(spans)), lambda: frame.builder.choice(options, chooser.position, span=span)
     )
     return made
 
 
-def _scalars(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span) -> Scalar:
+def _scalars(
+    frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span
+) -> Scalar:
     kinds = [kind_of(o) for o in options]
     for i, kind in enumerate(kinds):
         if kind != kinds[0]:
@@ -90,7 +96,9 @@ def _lists(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequen
     return make_list(items, presence)
 
 
-def _callables(frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span) -> Any:
+def _callables(
+    frame: Frame, chooser: Chooser, options: Sequence[Any], spans: Sequence[Span], span: Span
+) -> Any:
     return DecidedCallable(chooser, tuple(options))
 
 
@@ -134,4 +142,3 @@ def chooser_of_value(scalar: Any, values: Sequence[int]) -> Chooser:
     for i, value in enumerate(values[1:], 1):
         position = where(equal(scalar, value), i, position)
     return Chooser(position)
-

@@ -41,7 +41,9 @@ def parse(source: Source) -> File:
 
 def _check_size(source: Source) -> None:
     if len(source.text) > limits.SOURCE_CHARACTERS:
-        label = Label(Span(source, 0, 1), f"{len(source.text)} characters; the limit is {limits.SOURCE_CHARACTERS}")
+        label = Label(
+            Span(source, 0, 1), f"{len(source.text)} characters; the limit is {limits.SOURCE_CHARACTERS}"
+        )
         raise DiagnosticError([Diagnostic("E0006", "this text is too long", label)])
     levels, where = depth(source.text)
     if levels > limits.SYNTAX_DEPTH:
@@ -73,7 +75,7 @@ def _parse_piece(source: Source, start: int, end: int) -> tuple[Any, ...]:
 
 @cache
 def _grammar() -> Lark:
-    """The parser; its tables are kept in the user's cache folder, since computing them takes a quarter of a second."""
+    """The parser; its tables are kept in the user's cache folder, as they take a quarter of a second."""
     text = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
     folder = _cache_folder()
     if folder is None:
@@ -84,7 +86,14 @@ def _grammar() -> Lark:
 
 
 def _make(text: str, cache_file: str | bool) -> Lark:
-    return Lark(text, parser="lalr", lexer="contextual", propagate_positions=True, maybe_placeholders=True, cache=cache_file)
+    return Lark(
+        text,
+        parser="lalr",
+        lexer="contextual",
+        propagate_positions=True,
+        maybe_placeholders=True,
+        cache=cache_file,
+    )
 
 
 def _cache_folder() -> Path | None:

@@ -1,6 +1,7 @@
-"""The primitive operations of the language: every operation of the IR under a friendly name, with its static parameters.
+"""The primitive operations of the language: every operation of the IR under a friendly name.
 
-Names, parameters and defaults come from the operations' own definitions; only what differs is written here.
+Names, static parameters and defaults come from the operations' own definitions; only what differs is written
+here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checked arithmetic: operators on numbers, truth values and texts, with an error for whatever has no value."""
+"""Checked arithmetic: operators on numbers, truth values and texts; what has no value is an error."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def operate(frame: Frame, operator: str, values: list[Any], spans: list[Span], w
         if not is_scalar(value) or kind_of(value) not in wanted:
             frame.fail("E0501", f"'{_sign(operator)}' needs {_KINDS[wanted]}, not {describe(value)}", span)
     if operator in _DIVISION and _can_be_zero(values[1]):
-        frame.fail("E0504", "division by zero", spans[1], "this is zero" if values[1] == 0 else "this can be zero")
+        frame.fail(
+            "E0504", "division by zero", spans[1], "this is zero" if values[1] == 0 else "this can be zero"
+        )
     try:
         result = _plain(apply(operator, *values))
     except (ArithmeticError, ValueError) as error:
@@ -54,7 +56,12 @@ def _plain(value: Any) -> Any:
 _NUMBERS = frozenset({"number"})
 _TRUTHS = frozenset({"bool"})
 _ANY = frozenset({"number", "bool", "text"})
-_KINDS = {_NUMBERS: "numbers", _TRUTHS: "truth values", _ANY: "numbers, truth values or texts", frozenset({"text"}): "texts"}
+_KINDS = {
+    _NUMBERS: "numbers",
+    _TRUTHS: "truth values",
+    _ANY: "numbers, truth values or texts",
+    frozenset({"text"}): "texts",
+}
 
 
 def _wanted(operator: str, values: list[Any]) -> frozenset[str]:

@@ -1,13 +1,16 @@
-"""A rough scan of a text into tokens, for what the parser cannot tell: open brackets and where the token before an error ends."""
+"""A rough scan of a text into tokens: open brackets, the end of the token before an error, definitions."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|\s+|[A-Za-z_0-9]+|\|>|\.\.=?|[=!<>]=|\+=|//|.', re.DOTALL)
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
-_DEFINITION = re.compile(r'^(?:(?!return|for|if|choose|require)[A-Za-z_]\w*[ \t]+[A-Za-z_]\w*[ \t]*\(|import[ \t]*")', re.MULTILINE)
+_DEFINITION = re.compile(
+    r'^(?:(?!return|for|if|choose|require)[A-Za-z_]\w*[ \t]+[A-Za-z_]\w*[ \t]*\(|import[ \t]*")', re.MULTILINE
+)
 """The head of a definition (or of one whose keyword is misspelt) or an import in column 0."""
 
 
@@ -70,7 +73,7 @@ def depth(text: str) -> tuple[int, int]:
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
-    """Ranges of a text cut before every definition and import in column 0, so that each can report its own error."""
+    """Ranges of a text cut before every definition and import in column 0: each reports its own error."""
     starts = [m.start() for m in _DEFINITION.finditer(text)]
     cuts = sorted({0, *starts, len(text)})
-    return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+    return [(a, b) for a, b in pairwise(cuts) if text[a:b].strip()]

@@ -27,10 +27,17 @@ def run_body(frame: Frame, definition: Definition) -> Any:
     if not isinstance(last, Return):
         if last is not None:
             _run(frame, last)
-        frame.fail("E0508", f"'{definition.name.name}' returns nothing", definition.name.span, "expected a 'return' at the end of its body")
+        frame.fail(
+            "E0508",
+            f"'{definition.name.name}' returns nothing",
+            definition.name.span,
+            "expected a 'return' at the end of its body",
+        )
     result = evaluate(frame, last.value)
     if not any(True for _ in tensors_in(result)):
-        frame.fail("E0501", f"'{definition.name.name}' must return a tensor, not {describe(result)}", last.value.span)
+        frame.fail(
+            "E0501", f"'{definition.name.name}' must return a tensor, not {describe(result)}", last.value.span
+        )
     if failed or len(frame.shared.diagnostics) > errors:
         raise Fault
     return result
@@ -75,7 +82,9 @@ def _assign(frame: Frame, statement: Assign) -> None:
     if parts.presence:
         frame.fail("E0802", "a list whose elements may be absent cannot be taken apart", statement.value.span)
     if len(parts.items) != len(statement.targets):
-        frame.fail("E0505", f"{len(statement.targets)} names for {len(parts.items)} values", statement.value.span)
+        frame.fail(
+            "E0505", f"{len(statement.targets)} names for {len(parts.items)} values", statement.value.span
+        )
     for target, part in zip(statement.targets, parts.items, strict=True):
         _bind(frame, target.name, part)
 
@@ -102,7 +111,9 @@ def _append(frame: Frame, statement: Append) -> None:
 def _for(frame: Frame, statement: For) -> None:
     for inner in statement.body:
         if isinstance(inner, Return):
-            frame.fail("E0508", "a 'return' inside a loop", inner.span, "'return' stands once, at the end of a body")
+            frame.fail(
+                "E0508", "a 'return' inside a loop", inner.span, "'return' stands once, at the end of a body"
+            )
     good = True
 
     def run() -> None:
@@ -140,7 +151,9 @@ def check_requirement(frame: Frame, statement: Require) -> None:
 
 
 def _return(frame: Frame, statement: Return) -> None:
-    frame.fail("E0508", "a 'return' before the end", statement.span, "'return' stands once, at the end of a body")
+    frame.fail(
+        "E0508", "a 'return' before the end", statement.span, "'return' stands once, at the end of a body"
+    )
 
 
 _RUNNERS: dict[type, Callable[[Frame, Any], None]] = {

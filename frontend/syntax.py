@@ -201,8 +201,8 @@ class If(Node):
 
 
 Expression: TypeAlias = (
-    "Name | Literal | ListDisplay | TupleDisplay | Comprehension | Unary | Binary | RangeDisplay | Index | Slice | Member"
-    " | Call | ChooseFrom | ChooseArms | If"
+    "Name | Literal | ListDisplay | TupleDisplay | Comprehension | Unary | Binary | RangeDisplay | Index"
+    " | Slice | Member | Call | ChooseFrom | ChooseArms | If"
 )
 
 

@@ -14,10 +14,43 @@ from .scan import Bracket, Scan, scan
 
 _EXPRESSION = {"NAME", "NUMBER", "LPAR"}
 _CONTINUATIONS = frozenset(
-    "COMPARE PLUS MINUS STAR SLASHES SLASH PERCENT DOT LSQB LPAR _OR _AND _AS __ANON_0 __ANON_1 __ANON_2 __ANON_3 _NOT NAME NUMBER STRING _TRUE"
-    " _FALSE _IF _CHOOSE LBRACE OP BLOCK CELL NETWORK ANY IMPORT".split()
+    [
+        "COMPARE",
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASHES",
+        "SLASH",
+        "PERCENT",
+        "DOT",
+        "LSQB",
+        "LPAR",
+        "_OR",
+        "_AND",
+        "_AS",
+        "__ANON_0",
+        "__ANON_1",
+        "__ANON_2",
+        "__ANON_3",
+        "_NOT",
+        "NAME",
+        "NUMBER",
+        "STRING",
+        "_TRUE",
+        "_FALSE",
+        "_IF",
+        "_CHOOSE",
+        "LBRACE",
+        "OP",
+        "BLOCK",
+        "CELL",
+        "NETWORK",
+        "ANY",
+        "IMPORT",
+    ]
 )
-"""Terminals that an error message does not list: they continue or begin an expression, which is said in one word."""
+"""Terminals that an error message does not list: they continue or begin an expression, which is said in one
+word."""
 
 _WORDS = {
     "_IN": "'in'",
@@ -97,19 +130,26 @@ def _problem(error: UnexpectedInput, source: Source, base: int, text: str) -> _P
         kind, shown = ("$END", "") if at_end else (token.type, str(token))
     else:
         assert isinstance(error, UnexpectedCharacters)
-        offset, kind, shown, expected = error.pos_in_stream or 0, "?", text[error.pos_in_stream or 0], error.allowed or ()
+        offset, kind, shown, expected = (
+            error.pos_in_stream or 0,
+            "?",
+            text[error.pos_in_stream or 0],
+            error.allowed or (),
+        )
     return _Problem(source, base, text, offset, shown, kind, frozenset(expected), scan(text, offset))
 
 
 def _unreadable(problem: _Problem) -> Diagnostic | None:
-    """A character that begins no token: an open quote, a malformed number, or a sign the language does not have."""
+    """A character that begins no token: an open quote, a malformed number, or an unknown sign."""
     if problem.kind != "?":
         return None
     place = problem.span(problem.offset, problem.offset + 1)
     if problem.token == '"':
         end = problem.text.find("\n", problem.offset)
         whole = problem.span(problem.offset, end if end >= 0 else len(problem.text))
-        return Diagnostic("E0008", "this text is never closed", Label(whole, "expected a closing '\"' on the same line"))
+        return Diagnostic(
+            "E0008", "this text is never closed", Label(whole, "expected a closing '\"' on the same line")
+        )
     if problem.token.isdigit():
         end = problem.offset
         while end < len(problem.text) and (problem.text[end].isalnum() or problem.text[end] in "._"):
@@ -120,7 +160,9 @@ def _unreadable(problem: _Problem) -> Diagnostic | None:
             Label(problem.span(problem.offset, end)),
             notes=("numbers look like 3, 0.75, 1e-5, 5.3M; the suffixes are K, M, G, us, ms",),
         )
-    return Diagnostic("E0005", f"unknown sign '{problem.token}'", Label(place), help=_SIGNS.get(problem.token))
+    return Diagnostic(
+        "E0005", f"unknown sign '{problem.token}'", Label(place), help=_SIGNS.get(problem.token)
+    )
 
 
 _SIGNS = {
@@ -138,7 +180,9 @@ def _no_else(problem: _Problem) -> Diagnostic | None:
     repair = "'if' is an expression with a value for both cases: `h = if s == 1 { x } else { h }`"
     if problem.expected == {"_ELSE"}:
         place = problem.span(problem.before.last_start, problem.before.last_end)
-        return Diagnostic("E0003", "this 'if' has no 'else'", Label(place, "expected 'else {' after this"), help=repair)
+        return Diagnostic(
+            "E0003", "this 'if' has no 'else'", Label(place, "expected 'else {' after this"), help=repair
+        )
     if problem.kind == "_IF" and "_RETURN" in problem.expected:
         place = problem.span(problem.offset, problem.offset + len(problem.token))
         return Diagnostic("E0003", "there is no 'if' statement", Label(place), help=repair)
@@ -150,8 +194,15 @@ def _stray_semicolon(problem: _Problem) -> Diagnostic | None:
         return None
     place = problem.span(problem.offset, problem.offset + 1)
     if any(b.sign == "(" for b in problem.before.open[-1:]):
-        return Diagnostic("E0004", "a second ';' in one pair of parentheses", Label(place), notes=(_SEMICOLON,))
-    return Diagnostic("E0004", "a ';' that separates nothing", Label(place, "remove it"), notes=(_SEMICOLON, "statements need no separator"))
+        return Diagnostic(
+            "E0004", "a second ';' in one pair of parentheses", Label(place), notes=(_SEMICOLON,)
+        )
+    return Diagnostic(
+        "E0004",
+        "a ';' that separates nothing",
+        Label(place, "remove it"),
+        notes=(_SEMICOLON, "statements need no separator"),
+    )
 
 
 _SEMICOLON = "';' stands once in a call or definition, between its tensors and its static arguments"
@@ -165,22 +216,45 @@ def _unclosed(problem: _Problem) -> Diagnostic | None:
         return None
     bracket: Bracket = opened[-1]
     place = problem.span(bracket.offset, bracket.offset + 1)
-    others = () if problem.kind == "$END" else (Label(problem.span(problem.offset, problem.offset + 1), f"this closes another bracket; expected '{bracket.closer}'"),)
-    return Diagnostic("E0002", f"this '{bracket.sign}' is never closed", Label(place, f"expected a '{bracket.closer}'"), others)
+    others = (
+        ()
+        if problem.kind == "$END"
+        else (
+            Label(
+                problem.span(problem.offset, problem.offset + 1),
+                f"this closes another bracket; expected '{bracket.closer}'",
+            ),
+        )
+    )
+    return Diagnostic(
+        "E0002",
+        f"this '{bracket.sign}' is never closed",
+        Label(place, f"expected a '{bracket.closer}'"),
+        others,
+    )
 
 
 def _chained(problem: _Problem) -> Diagnostic | None:
     if problem.kind != "COMPARE" or "COMPARE" in problem.expected:
         return None
     repair = "write `a < b and b < c`" if "_AND" in problem.expected else None
-    return None if repair is None else Diagnostic("E0001", "comparisons do not chain", Label(problem.place), help=repair)
+    return (
+        None
+        if repair is None
+        else Diagnostic("E0001", "comparisons do not chain", Label(problem.place), help=repair)
+    )
 
 
 def _choose_inside(problem: _Problem) -> Diagnostic | None:
     before_from = problem.kind == "_FROM" and problem.expected == {"LBRACE"}
     if not before_from and (problem.kind != "_CHOOSE" or "_CHOOSE" in problem.expected):
         return None
-    return Diagnostic("E0001", "'choose ... from' cannot stand inside an operation", Label(problem.place), help="put it in parentheses: `2 * (choose k from [1, 2])`")
+    return Diagnostic(
+        "E0001",
+        "'choose ... from' cannot stand inside an operation",
+        Label(problem.place),
+        help="put it in parentheses: `2 * (choose k from [1, 2])`",
+    )
 
 
 _RULES: tuple[Callable[[_Problem], Diagnostic | None], ...] = (
@@ -199,7 +273,11 @@ def _general(problem: _Problem) -> Diagnostic:
     place = problem.place
     what = "the end of the text" if problem.kind == "$END" else f"'{problem.token}'"
     if place.start == place.end:
-        return Diagnostic("E0001", f"unfinished: expected {wanted}", Label(place, f"expected {wanted} after '{problem.previous}'"))
+        return Diagnostic(
+            "E0001",
+            f"unfinished: expected {wanted}",
+            Label(place, f"expected {wanted} after '{problem.previous}'"),
+        )
     return Diagnostic("E0001", f"unexpected {what}", Label(place, f"expected {wanted}"))
 
 
@@ -216,8 +294,13 @@ def _expected_words(expected: frozenset[str]) -> str:
         words.append("a number")
     if "_RETURN" not in expected and {"OP", "BLOCK", "CELL"} <= expected and "NAME" not in expected:
         words.append("a definition (op, block, cell or network)")
-    words += [word for terminal, word in _WORDS.items() if terminal in expected and not (terminal == "STRING" and "NAME" in expected)
-              and not (terminal == "LBRACE" and "_RETURN" in expected)]
+    words += [
+        word
+        for terminal, word in _WORDS.items()
+        if terminal in expected
+        and not (terminal == "STRING" and "NAME" in expected)
+        and not (terminal == "LBRACE" and "_RETURN" in expected)
+    ]
     if not words:
         words = ["an operator"] if expected & _CONTINUATIONS else ["the end of the text"]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]

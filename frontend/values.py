@@ -40,7 +40,7 @@ class ListValue:
 
 
 def make_list(items: Sequence[Any], presence: Sequence[Scalar]) -> ListValue:
-    """A list with presence; members known to be absent are left out, and presence that is always true is dropped."""
+    """A list with presence, without members known to be absent and flags that are always true."""
     kept = [(item, p) for item, p in zip(items, presence, strict=True) if p is not False]
     flags = tuple(p for _, p in kept)
     return ListValue(tuple(item for item, _ in kept), () if all(f is True for f in flags) else flags)
@@ -307,7 +307,10 @@ def replace_tensors(value: Any, replacements: Iterator[Value]) -> Any:
 
 
 def key_of(value: Any) -> Any:
-    """A hashable key, equal for values that elaborate alike: tensors count by their type, expressions by identity."""
+    """A hashable key, equal for values that elaborate alike.
+
+    Tensors count by their type, expressions by identity, which is their structure.
+    """
     if isinstance(value, Value):
         return (Value, value.type.dtype, tuple(key_of(d) for d in value.type.shape))
     if isinstance(value, (Expr, Defined, Builtin, Primitive, Unsupported)):
@@ -315,11 +318,19 @@ def key_of(value: Any) -> Any:
     if isinstance(value, tuple):
         return (tuple, *(key_of(v) for v in value))
     if isinstance(value, ListValue):
-        return (ListValue, value.selection, *(key_of(v) for v in value.items), *(key_of(p) for p in value.presence))
+        return (
+            ListValue,
+            value.selection,
+            *(key_of(v) for v in value.items),
+            *(key_of(p) for p in value.presence),
+        )
     if isinstance(value, RangeValue):
         return (RangeValue, key_of(value.start), key_of(value.stop))
     if isinstance(value, Partial):
-        given = (*(key_of(p.value) for p in value.positional), *((n, key_of(p.value)) for n, p in value.keywords))
+        given = (
+            *(key_of(p.value) for p in value.positional),
+            *((n, key_of(p.value)) for n, p in value.keywords),
+        )
         return (Partial, key_of(value.callee), given)
     if isinstance(value, DecidedCallable):
         return (DecidedCallable, key_of(value.choice.position), *(key_of(o) for o in value.options))

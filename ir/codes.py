@@ -1,7 +1,7 @@
 """Every code a diagnostic can carry: its title, what it means, and a text of the language that provokes it.
 
-Families: E00xx syntax, E01xx names and calls, E02xx the textual IR, E03xx decisions, E04xx requirements, E05xx values and
-operations, E07xx limits, E08xx what this version does not support, E09xx pipelines.
+Families: E00xx syntax, E01xx names and calls, E02xx the textual IR, E03xx decisions, E04xx requirements,
+E05xx values and operations, E07xx limits, E08xx what this version does not support, E09xx pipelines.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ _LANGUAGE = (
     _code(
         "E0001",
         "unexpected text",
-        """The text does not follow the grammar at this place. The message says what could stand there. When the
-        offending word is on a later line, the end of the line before it is marked: something is unfinished there.""",
+        """The text does not follow the grammar at this place. The message says what could stand there. When
+        the offending word is on a later line, the end of the line before it is marked: something is
+        unfinished there.""",
         """
         network n(image: f32[3, 8, 8]) {
             x = image +
@@ -59,8 +60,8 @@ _LANGUAGE = (
     _code(
         "E0003",
         "`if` without `else`",
-        """There is no `if` statement. `if` is an expression, so it needs a value for both cases:
-        `h = if s == 1 { x } else { h }`.""",
+        """There is no `if` statement. `if` is an expression, so it needs a value for both cases: `h = if s ==
+        1 { x } else { h }`.""",
         """
         network n(image: f32[3, 8, 8]) {
             x = if height(image) == 8 { image }
@@ -71,8 +72,8 @@ _LANGUAGE = (
     _code(
         "E0004",
         "stray semicolon",
-        """Statements need no separator. `;` stands once in the parentheses of a call or a definition, between tensors
-        and static arguments.""",
+        """Statements need no separator. `;` stands once in the parentheses of a call or a definition, between
+        tensors and static arguments.""",
         """
         network n(image: f32[3, 8, 8]) {
             x = relu(image);
@@ -91,7 +92,8 @@ _LANGUAGE = (
     _code(
         "E0006",
         "text too long or nested too deeply",
-        "A file, or an expression in it, is beyond the limits that keep hostile texts from hanging the compiler.",
+        """A file, or an expression in it, is beyond the limits that keep hostile texts from hanging the
+        compiler.""",
         "network n(image: f32[3, 8, 8]) = relu(image |> conv(" + "-" * 200 + "1))",
     ),
     _code(
@@ -116,8 +118,9 @@ _LANGUAGE = (
     _code(
         "E0101",
         "unknown name",
-        """Nothing of this name is defined before this place: no variable, parameter, definition, primitive operation or
-        built-in function. A name that only skipped iterations of a loop define counts as undefined.""",
+        """Nothing of this name is defined before this place: no variable, parameter, definition, primitive
+        operation or built-in function. A name that only skipped iterations of a loop define counts
+        as undefined.""",
         """
         network n(image: f32[3, 8, 8]) = imaeg |> relu
         """,
@@ -151,8 +154,9 @@ _LANGUAGE = (
     _code(
         "E0105",
         "misplaced argument",
-        """A call has too many arguments, a static argument before the `;`, or an argument without a name after one with a
-        name.""",
+        """A call has too many arguments, a static argument before the `;`, or an argument without a name
+        after
+        one with a name.""",
         """
         network n(image: f32[3, 8, 8]) = conv(image, kernel=3)
         """,
@@ -205,7 +209,8 @@ _LANGUAGE = (
     _code(
         "E0111",
         "an op calls a block or cell",
-        "An op is a leaf that is fused, measured and timed as one unit; it may call only primitives and other ops.",
+        """An op is a leaf that is fused, measured and timed as one unit; it may call only primitives and
+        other ops.""",
         """
         block f(x) = relu(x)
         op g(x) = f(x)
@@ -215,7 +220,8 @@ _LANGUAGE = (
     _code(
         "E0112",
         "network input without a type",
-        "The inputs of a network are single tensors of declared types, without the batch: `image: f32[3, 224, 224]`.",
+        """The inputs of a network are single tensors of declared types, without the batch: `image: f32[3,
+        224, 224]`.""",
         """
         network n(image) = image
         """,
@@ -232,7 +238,8 @@ _LANGUAGE = (
     _code(
         "E0302",
         "a value stands twice",
-        "The alternatives of a decision are all different; two equal ones would be one candidate counted twice.",
+        """The alternatives of a decision are all different; two equal ones would be one candidate counted
+        twice.""",
         """
         network n(image: f32[3, 8, 8]) = image |> conv(8, kernel=choose kernel from [3, 5, 3])
         """,
@@ -240,9 +247,9 @@ _LANGUAGE = (
     _code(
         "E0303",
         "two decisions of one name",
-        """The name of a decision is its path: the enclosing calls, loops and arms, and the word after `choose`. Where two
-        paths are the same, label a call with `as`, or use another word. To share one decision, make it once and pass it on
-        as a static argument.""",
+        """The name of a decision is its path: the enclosing calls, loops and arms, and the word after
+        `choose`. Where two paths are the same, label a call with `as`, or use another word. To
+        share one decision, make it once and pass it on as a static argument.""",
         """
         block f(x) = x |> conv(8, kernel=choose kernel from [3, 5])
         network n(image: f32[3, 8, 8]) = f(image) |> f
@@ -251,8 +258,8 @@ _LANGUAGE = (
     _code(
         "E0304",
         "a cell's alternatives differ",
-        """All calls of a cell share its decisions, so they must have the same alternatives in all calls: choose a ratio,
-        not a width; put conditions inside arms, not in `when`.""",
+        """All calls of a cell share its decisions, so they must have the same alternatives in all calls:
+        choose a ratio, not a width; put conditions inside arms, not in `when`.""",
         """
         cell c(x; widths) = x |> conv(choose out from widths, kernel=1)
         network n(image: f32[3, 8, 8]) = image |> c([8, 16]) |> c([16, 32])
@@ -263,7 +270,7 @@ _LANGUAGE = (
         "nothing to choose from",
         "A choice needs at least one alternative: the list is empty, or every `when` is false.",
         """
-        network n(image: f32[3, 8, 8]) = choose op { a: relu(image) when height(image) == 9 }
+        network n(image: f32[3, 8, 8]) = choose op { a: relu(image) when false }
         """,
     ),
     _code(
@@ -374,8 +381,8 @@ _LANGUAGE = (
     _code(
         "E0509",
         "an empty list of tensors",
-        """`sum` and `concat` need tensors. A `concat` must have at least one for every candidate: choose `1..=n` instead of
-        `any`, or add one that is always there.""",
+        """`sum` and `concat` need tensors. A `concat` must have at least one for every candidate: choose
+        `1..=n` instead of `any`, or add one that is always there.""",
         """
         network n(image: f32[3, 8, 8]) = concat(choose any inputs from [image, relu(image)])
         """,
@@ -402,8 +409,8 @@ _LANGUAGE = (
     _code(
         "E0802",
         "not supported yet for optional members",
-        """A list whose members may be absent, such as a k-of-n choice, can be summed, concatenated and mapped by a
-        comprehension, but not used in this way.""",
+        """A list whose members may be absent, such as a k-of-n choice, can be summed, concatenated and mapped
+        by a comprehension, but not used in this way.""",
         """
         network n(image: f32[3, 8, 8]) {
             xs = choose any xs from [image, relu(image)]
