@@ -11,16 +11,18 @@ The hash goes over the flat graph (`drawloom.ir.flat_graph`). Every node has a c
 tree below it, which is blind to sharing. Where no two nodes have one colour, the colours of the outputs say
 everything. Nodes with the same colour (twins: equal operations with different weights on equal inputs) are
 told apart by how they are read: colours are refined along users and operands, as in colour refinement
-(Weisfeiler and Leman, 1968), until that splits no more, and the result goes into the hash. So equal modules
-have equal hashes, and different modules have different ones but for a digest collision or twins wired in
-patterns that colour refinement cannot tell (two rings of three and one of six). `structurally_equal`
-searches for the renaming itself and has no such exception.
+(Weisfeiler and Leman, 1968), until that splits no more; the result goes into the hash, and so do the
+connected parts that nodes still tied form. So equal modules have equal hashes, and different modules have
+different ones but for a digest collision or many twins wired regularly (each of six convolutions multiplied
+with three others, as in the graph K3,3 or as in a prism). `structurally_equal` searches for the renaming
+itself and has no such exception.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from hashlib import blake2b
+from itertools import pairwise
 
 from .flat_graph import DIGEST, FlatGraph, digest, flatten
 from .graph import Module
@@ -57,6 +59,7 @@ def _summary(graph: FlatGraph, colors: _Colors) -> bytes:
     # after the outputs, so that a network without twins and sharing needs nothing more
     parts += sorted(colors.refined.values())
     parts += sorted(colors.shared(group) for group in colors.groups)
+    parts += sorted(colors.tangles())
     return blake2b(b"".join(parts), digest_size=DIGEST).digest()
 
 
@@ -85,6 +88,34 @@ class _Colors:
     def shared(self, group: list[int]) -> bytes:
         """A digest of who shares one path."""
         return digest(b"shared" + b"".join(sorted(map(self.of, group))))
+
+    def tangles(self) -> list[bytes]:
+        """A digest of each connected part of the nodes that refinement left with equal colours.
+
+        It tells two pairs of equal branches apart from the same branches crossed over.
+        """
+        counts = Counter(self.refined.values())
+        tied = [node for node, color in self.refined.items() if counts[color] > 1]
+        if not tied:
+            return []
+        parts = {node: node for node in tied}
+
+        def root(node: int) -> int:
+            while parts[node] != node:
+                parts[node] = node = parts[parts[node]]
+            return node
+
+        neighbours = [(node, other) for node in tied for other in self.graph.operands[node]]
+        for group in self.groups:
+            members = [node for node in group if node in parts]
+            neighbours += pairwise(members)
+        for node, other in neighbours:
+            if other in parts:
+                parts[root(node)] = root(other)
+        colors: dict[int, list[bytes]] = defaultdict(list)
+        for node in tied:
+            colors[root(node)].append(self.refined[node])
+        return [digest(b"tangle" + b"".join(sorted(part))) for part in colors.values()]
 
     def _refine(self, twins: list[int]) -> None:
         colors = self.graph.colors
