@@ -34,8 +34,23 @@ def compile_kernel(function: Node, symbol: str, target: Any) -> bytes:
 
 
 def compile_entries(functions: Mapping[str, Node], target: Any) -> bytes:
-    """The object file of functions that TVM's runtime can call: arguments are checked against the declared shapes."""
-    return _object(tirx.build(tvm.IRModule(dict(functions)), target=target))
+    """The object file of functions that TVM's runtime can call: arguments are checked against the declared shapes.
+
+    TVM's default pipeline is no use here: it shrinks a buffer to the elements it sees being read or written, and does not
+    see what the kernels do with an address.
+    """
+    passes = tirx.transform
+    steps = [
+        passes.BindTarget(target),
+        passes.FlattenBuffer(),
+        passes.AnnotateEntryFunc(),
+        passes.SplitHostDevice(),
+        passes.MakePackedAPI(),
+        passes.LowerTVMBuiltin(),
+        passes.LowerIntrin(),
+    ]
+    module = tvm.ir.transform.Sequential(steps)(tvm.IRModule(dict(functions)))
+    return _object(tvm.get_global_func("target.build.llvm")(module, target))
 
 
 def assembly(function: Node, symbol: str, target: Any) -> str:

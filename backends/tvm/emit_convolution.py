@@ -18,6 +18,8 @@ from .tiles import FLOAT_BYTES, LINE, Machine, Panel, Tiling, choose_tiling
 from .vectors import EpilogueCode, Place
 from .workload import BIAS, POINT, Convolution
 
+STREAM_AHEAD = 1024
+"""How many floats ahead weights are asked for that are read only once."""
 UNROLL = ((8, 4), (14, 2))
 """Up to so many accumulators, so many reduction steps are written out in the loop's body; more accumulators: one."""
 
@@ -70,6 +72,7 @@ class _Emitter:
         self.epilogue = EpilogueCode.declare(self.b, w)
         self.biased = w.epilogue[:1] == (BIAS,)
         self.y = self.b.parameter("y", prod(w.output))
+        self.streams = self.rows * self.columns == 1 and weight_bytes(w) > machine.level2
 
     def function(self, symbol: str) -> Node:
         with self.b.loop(self.w.groups, "group") as group:
@@ -193,9 +196,12 @@ class _Tile:
 
     def _step(self, lines: list[list[Node]], offsets: list[int], x: Index, step: Index) -> None:
         b, panel = self.b, self.panel
+        base = self.w_base + step * panel.width
         if self.ahead is not None:
             b.prefetch(self.code.weights, self.ahead + step * LINE)
-        base = self.w_base + step * panel.width
+        elif self.code.streams:
+            for line in range(0, panel.width, LINE):
+                b.prefetch(self.code.weights, base + (STREAM_AHEAD + line))
         loads = [(b.load(self.code.weights, base + o, n), n) for o, n in zip(panel.offsets, panel.lanes, strict=True)]
         weights = [b.let(load, lanes, "w") for load, lanes in loads]
         for line, offset in zip(lines, offsets, strict=True):

@@ -11,7 +11,7 @@ from tvm import tirx
 
 from .loops import Index, Loops, Node, broadcast, float_node, int_node
 from .sliding import Strip, row_bounds, strips, window_rows
-from .tiles import FLOAT_BYTES, Machine, Panel, cut_panels
+from .tiles import FLOAT_BYTES, LINE, Machine, Panel, cut_panels
 from .vectors import EpilogueCode, Place
 from .workload import BIAS, Depthwise, Pool
 
@@ -58,6 +58,7 @@ class _Emitter:
         self.epilogue = EpilogueCode.declare(self.b, w)
         self.biased = isinstance(w, Depthwise) and w.epilogue[:1] == (BIAS,)
         self.y = self.b.parameter("y", prod(w.output))
+        self.far = image_bytes(w) > machine.level2
 
     def function(self, symbol: str) -> Node:
         # Rows of a multiple of 1 KiB would compete for the same cache sets when one panel walks down the image.
@@ -105,6 +106,8 @@ class _Tile:
     def emit(self) -> None:
         b, code, w = self.b, self.code, self.code.w
         accumulators = self._start()
+        if code.far:
+            self._prefetch()
         with window_rows(b, w.window, w.height, code.rows, self.row) as (tap_row, image_row):
             filters = self._filters(tap_row)
             left = self.column * w.window.stride[1] + -w.window.padding[1]
@@ -112,6 +115,17 @@ class _Tile:
             for column, uses in self._uses().items():
                 self._column(base + column * w.channels, uses, filters, accumulators)
         self._finish(accumulators)
+
+    def _prefetch(self) -> None:
+        """Ask for this tile's part of the image rows that the next output row is the first to need."""
+        b, w = self.b, self.code.w
+        height, width = w.window.stride
+        bottom = self.row * height + ((w.window.kernel[0] - 1) * w.window.dilation[0] + 1 - w.window.padding[0])
+        for row in range(height):
+            pixel = (self.sample * w.height + bottom + row) * w.width + self.column * width
+            for column in range(self.strip.size * width):
+                for offset in range(0, self.panel.width, LINE):
+                    b.prefetch(self.code.x, (pixel + column) * w.channels + self.channel + offset)
 
     def _start(self) -> list[list[Node]]:
         b, code, panel = self.b, self.code, self.panel
