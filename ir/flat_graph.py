@@ -19,6 +19,8 @@ from .printer import attribute_text, constraint_text, decision_text
 COMMUTATIVE = frozenset({"add", "mul", "sum"})
 """Operations whose operands have no order."""
 
+_PLAIN = frozenset({int, float, bool, str})
+
 DIGEST = 16
 """Bytes of a colour and of a structural hash."""
 
@@ -182,13 +184,17 @@ def _steps(op: Operation, operands: tuple[int, ...]) -> list[Step]:
 
 
 def _static(op: Operation, result: int) -> bytes:
-    kinds = {a.name: a.kind for a in op.definition.attributes}
     words = [op.name, str(result)]
-    for name, value in op.attributes.items():
-        if name == "param":
+    for attribute in op.definition.attributes:
+        name = attribute.name
+        if name == "param" or name not in op.attributes:
             continue
-        exact = float(value) if kinds.get(name) == "float" and not isinstance(value, Expr) else value
-        words.append(f"{name}={attribute_text(exact)}")
+        value = op.attributes[name]
+        if isinstance(value, int) and attribute.kind == "float":
+            value = float(value)
+        # `repr` of plain values is the same everywhere; that of an expression is for people
+        plain = not any(isinstance(v, Expr) for v in value) if type(value) is tuple else type(value) in _PLAIN
+        words.append(f"{name}={value!r}" if plain else f"{name}={attribute_text(value)}")
     return digest("\n".join(words))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -11,15 +12,18 @@ from .diagnostic import Diagnostic, DiagnosticError, Label
 from .source import Source, Span
 
 _TOKEN = re.compile(
-    r"""(?P<space>(?:\s|\#[^\n]*)+)
-      | (?P<value>%\w+)
+    r"""(?:\s|\#[^\n]*+)*+
+      (?:(?P<value>%\w+)
       | (?P<symbol>@(?:[A-Za-z_]\w*(?:\.\w+|\[\d+\])*|"(?:[^"\\\n]|\\.)*"))
       | (?P<string>"(?:[^"\\\n]|\\.)*")
       | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w))
       | (?P<word>[^\W\d]\w*)
-      | (?P<sign>\.\.=|->|//|==|!=|<=|>=|[<>+\-*/%()\[\]{},:=])""",
+      | (?P<sign>\.\.=|->|//|==|!=|<=|>=|[<>+\-*/%()\[\]{},:=])
+      | (?P<end>\Z))""",
     re.VERBOSE,
 )
+
+_SPACE = re.compile(r"(?:\s|#[^\n]*+)*+")
 
 KINDS = {
     "value": "a value such as '%x'",
@@ -31,7 +35,7 @@ KINDS = {
 """How each kind of token is called in messages; a sign stands for itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
     """A piece of text.
 
@@ -66,23 +70,25 @@ def tokenize(source: Source) -> list[Token]:
         DiagnosticError: at a character that begins no token, or an escape that means nothing.
     """
     tokens: list[Token] = []
-    text, at, first = source.text, 0, True
-    while at < len(text):
-        found = _TOKEN.match(text, at)
+    text, before, kind = source.text, 0, ""
+    while kind != "end":
+        found = _TOKEN.match(text, before)
         if found is None:
-            _bad_character(source, at)
-        kind, end = str(found.lastgroup), found.end()
-        if kind == "space":
-            first = first or "\n" in found[0]
-        else:
-            tokens.append(Token(kind, _content(kind, found[0], Span(source, at, end)), at, end, first))
-            first = False
-        at = end
-    tokens.append(Token("end", "", len(text), len(text), True))
+            _bad_character(source, before)
+        kind = str(found.lastgroup)
+        start, end = found.span(kind)
+        content = text[start:end]
+        if kind in _CONTENT:
+            content = _CONTENT[kind](content, Span(source, start, end))
+        first = not tokens or kind == "end" or "\n" in text[before:start]
+        tokens.append(Token(kind, content, start, end, first))
+        before = end
     return tokens
 
 
-def _bad_character(source: Source, at: int) -> NoReturn:
+def _bad_character(source: Source, before: int) -> NoReturn:
+    found = _SPACE.match(source.text, before)
+    at = before if found is None else found.end()
     if source.text[at] == '"' or source.text.startswith('@"', at):
         end = source.text.find("\n", at)
         span = Span(source, at, end if end >= 0 else len(source.text))
@@ -90,22 +96,24 @@ def _bad_character(source: Source, at: int) -> NoReturn:
     fail("E0201", f"unexpected character {source.text[at]!r}", Span(source, at, at + 1))
 
 
-def _content(kind: str, text: str, span: Span) -> str:
-    if kind == "value":
-        return text[1:]
-    if kind == "symbol" and text[1] != '"':
-        return text[1:]
-    if kind not in ("symbol", "string"):
-        return text
+def _unquoted(text: str, span: Span) -> str:
     try:
-        return str(json.loads(text[1:] if kind == "symbol" else text))
+        return str(json.loads(text))
     except ValueError:
-        fail(
-            "E0201",
-            "an escape or control character that a text may not have",
-            span,
-            help='write \\\\, \\", \\n or \\uXXXX',
-        )
+        help = 'write \\\\, \\", \\n or \\uXXXX'
+        fail("E0201", "an escape or control character that a text may not have", span, help=help)
+
+
+def _symbol(text: str, span: Span) -> str:
+    return _unquoted(text[1:], span) if text[1] == '"' else text[1:]
+
+
+_CONTENT: dict[str, Callable[[str, Span], str]] = {
+    "value": lambda text, _: text[1:],
+    "symbol": _symbol,
+    "string": _unquoted,
+}
+"""What a token stands for, where that is not its text."""
 
 
 class Cursor:

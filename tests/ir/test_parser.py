@@ -188,3 +188,7 @@ def test_damaged_modules_give_a_module_or_diagnostics(module: Module, data: st.D
                 st.sampled_from(["-1", "0", "99999999", '"', "@k", "%0", "[", "inf", "1e300"])
             )
     only_diagnostics("".join(pieces))
+
+
+def test_comments_before_an_error_do_not_take_for_ever() -> None:
+    assert problem("# # " * 5000 + "\n;").startswith("E0201 unexpected character ';'")

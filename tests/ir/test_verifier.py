@@ -1,7 +1,5 @@
 """Every rule of the verifier catches a module that breaks it, and says where."""
 
-
-
 from collections.abc import Callable
 from dataclasses import replace
 
