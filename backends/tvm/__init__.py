@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from .build import BoundNetwork, CompiledNetwork, compile_network
 from .kernels import KernelStore
+from .measure import MeasurementFailed, measure
+from .measurement import Measurement, Spread
 from .target import Target, TargetEntry, find_target, target_entries
 
 __all__ = [
     "BoundNetwork",
     "CompiledNetwork",
     "KernelStore",
+    "Measurement",
+    "MeasurementFailed",
+    "Spread",
     "Target",
     "TargetEntry",
     "compile_network",
     "find_target",
+    "measure",
     "target_entries",
 ]

@@ -16,8 +16,10 @@ from drawloom.backends.weights import Array
 from drawloom.ir import Module, UserError
 
 from .kernels import KernelStore, shared_store
+from .library import link
+from .memory import lay_out
 from .packing import Floats
-from .plan import Plan
+from .plan import Plan, weight_layout
 from .require import require_tvm
 from .target import Target, find_target
 from .workload import Workload
@@ -47,8 +49,6 @@ class CompiledNetwork:
         Raises:
             UserError: when a weight is missing or has another shape.
         """
-        from .entry import weight_layout
-
         layout = weight_layout(self.plan)
         packed = np.zeros(layout.size, np.float32)
         for parameter, offset in layout.offsets.items():
@@ -79,12 +79,25 @@ class CompiledNetwork:
 
     def _link(self, path: Path, weights: Floats | None) -> None:
         from .codegen import compile_entries, llvm_target
-        from .entry import network_function
-        from .library import link
+        from .entry import main_function
 
-        function = network_function(self.plan, embedded=weights is not None)
-        entry = compile_entries({"main": function}, llvm_target(self.target.processor))
-        link([entry, *self.objects.values()], path, weights)
+        function = main_function(self.plan, embedded=weights is not None)
+        main = compile_entries({"main": function}, llvm_target(self.target.processor))
+        link([main, *self.bare_objects()], path, weights)
+
+    def bare_objects(self) -> list[bytes]:
+        """Object files with the C function ``drawloom_network(inputs..., weights, arena, outputs...)``; they need no TVM."""
+        from .codegen import compile_kernel, llvm_target
+        from .entry import NETWORK_SYMBOL, network_function
+
+        function = network_function(self.plan)
+        network = compile_kernel(function, NETWORK_SYMBOL, llvm_target(self.target.processor))
+        return [network, *self.objects.values()]
+
+    @property
+    def arena_elements(self) -> int:
+        """Floats of scratch memory that one run needs."""
+        return lay_out(self.plan.calls)[1]
 
     def bind(self, weights: Mapping[str, Array]) -> BoundNetwork:
         """The network with weights, loaded into this process."""

@@ -1,93 +1,70 @@
-"""The function that TVM's runtime calls: checks its tensors, then calls the kernels one after the other."""
+"""The functions around the kernels: one that calls them one after the other, one that TVM's runtime can call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from math import prod
 
 from tvm import tirx
 from tvm.ir import PointerType, PrimType
 
 from .kernels import symbol_of
-from .loops import Node, int_node
+from .library import WEIGHTS_SYMBOL
+from .loops import Index, Loops, Node, int_node
 from .memory import lay_out
 from .parameters import ParameterArray
-from .plan import Buffer, Plan
+from .plan import Buffer, Plan, weight_layout
 from .tiles import LINE
 
-WEIGHTS_SYMBOL = "drawloom_weights"
-"""C function of a library with its weights inside that returns their address."""
+NETWORK_SYMBOL = "drawloom_network"
+"""C function that runs the network on addresses."""
 
 
-@dataclass(frozen=True, slots=True)
-class WeightLayout:
-    """Where each parameter array lies in the one array of all parameters.
+def network_function(plan: Plan) -> Node:
+    """The network as a C function of addresses: ``drawloom_network(inputs..., weights, arena, outputs...)``."""
+    layout = weight_layout(plan)
+    offsets, arena = lay_out(plan.calls)
+    b = Loops()
+    inputs = [b.parameter(f"input{i}", prod(shape)) for i, shape in enumerate(plan.inputs)]
+    weights = b.parameter("weights", layout.size)
+    scratch = b.parameter("arena", arena)
+    outputs = [b.parameter(f"output{i}", prod(shape)) for i, shape in enumerate(plan.outputs)]
 
-    Attributes:
-        offsets: first float of each.
-        size: floats in all.
-    """
+    def address(argument: Buffer | ParameterArray) -> Node:
+        if not isinstance(argument, Buffer):
+            return b.address(weights, Index(layout.offsets[argument]))
+        if argument.role == "scratch":
+            return b.address(scratch, Index(offsets[argument]))
+        return b.address((inputs if argument.role == "input" else outputs)[argument.position], Index())
 
-    offsets: Mapping[ParameterArray, int]
-    size: int
-
-
-def weight_layout(plan: Plan) -> WeightLayout:
-    """One after the other, in order of use, each beginning a cache line."""
-    offsets: dict[ParameterArray, int] = {}
-    size = 0
-    for parameter in plan.parameters:
-        offsets[parameter] = size
-        size += -(-parameter.elements // LINE) * LINE
-    return WeightLayout(offsets, max(size, LINE))
+    for call in plan.calls:
+        b.call(symbol_of(call.workload), [address(r) for r in (*call.reads, call.writes)])
+    return b.function(NETWORK_SYMBOL)
 
 
-def network_function(plan: Plan, *, embedded: bool) -> Node:
-    """The network as one function ``main(inputs..., weights, outputs...)``.
+def main_function(plan: Plan, *, embedded: bool) -> Node:
+    """The network as a function of TVM's runtime, which checks shapes and types: ``main(inputs..., weights, outputs...)``.
 
     Args:
-        plan: what to call.
+        plan: the network.
         embedded: the weights are inside the library and no argument.
     """
-    return _Entry(plan, embedded).function()
+    inputs = [tirx.decl_buffer(shape, "float32", name=f"input{i}") for i, shape in enumerate(plan.inputs)]
+    outputs = [tirx.decl_buffer(shape, "float32", name=f"output{i}") for i, shape in enumerate(plan.outputs)]
+    size = weight_layout(plan).size
+    weights = tirx.decl_buffer((size,), "float32", name="weights", layout=None)
+    arena = tirx.decl_buffer((max(lay_out(plan.calls)[1], LINE),), "float32", name="arena", scope="global", layout=None)
+    statements: list[Node] = [tirx.AllocBuffer(arena)]
+    if embedded:
+        address = tirx.Var("address", PointerType(PrimType("float32")))
+        statements += [
+            tirx.Bind(address, tirx.call_extern(PointerType(PrimType("float32")), WEIGHTS_SYMBOL)),
+            tirx.DeclBuffer(weights, data=address),
+        ]
+    arguments = [_first(buffer) for buffer in (*inputs, weights, arena, *outputs)]
+    statements.append(tirx.Evaluate(tirx.call_extern("int32", NETWORK_SYMBOL, *arguments)))
+    parameters = [*inputs, *([] if embedded else [weights]), *outputs]
+    return tirx.PrimFunc(parameters, tirx.SeqStmt(statements)).with_attr("global_symbol", "main")
 
 
-class _Entry:
-    def __init__(self, plan: Plan, embedded: bool) -> None:
-        self.plan = plan
-        self.embedded = embedded
-        self.layout = weight_layout(plan)
-        self.offsets, arena = lay_out(plan.calls)
-        self.inputs = [_tensor(f"input{i}", shape) for i, shape in enumerate(plan.inputs)]
-        self.outputs = [_tensor(f"output{i}", shape) for i, shape in enumerate(plan.outputs)]
-        self.weights = tirx.decl_buffer((self.layout.size,), "float32", name="weights", layout=None)
-        self.arena = tirx.decl_buffer((max(arena, LINE),), "float32", name="arena", scope="global", layout=None)
-
-    def function(self) -> Node:
-        statements: list[Node] = [tirx.AllocBuffer(self.arena)]
-        if self.embedded:
-            pointer = tirx.Var("weights_address", PointerType(PrimType("float32")))
-            address = tirx.call_extern(PointerType(PrimType("float32")), WEIGHTS_SYMBOL)
-            statements += [tirx.Bind(pointer, address), tirx.DeclBuffer(self.weights, data=pointer)]
-        for call in self.plan.calls:
-            arguments = [self._address(r) for r in (*call.reads, call.writes)]
-            statements.append(tirx.Evaluate(tirx.call_extern("int32", symbol_of(call.workload), *arguments)))
-        weights = [] if self.embedded else [self.weights]
-        function = tirx.PrimFunc([*self.inputs, *weights, *self.outputs], tirx.SeqStmt(statements))
-        return function.with_attr("global_symbol", "main")
-
-    def _address(self, argument: Buffer | ParameterArray) -> Node:
-        if not isinstance(argument, Buffer):
-            return _pointer(self.weights, self.layout.offsets[argument])
-        if argument.role == "scratch":
-            return _pointer(self.arena, self.offsets[argument])
-        return _pointer((self.inputs if argument.role == "input" else self.outputs)[argument.position], 0)
-
-
-def _tensor(name: str, shape: tuple[int, ...]) -> Node:
-    return tirx.decl_buffer(shape, "float32", name=name)
-
-
-def _pointer(buffer: Node, offset: int) -> Node:
-    indices = [int_node(0)] * (len(buffer.ty.shape) - 1) + [int_node(offset)]
-    return tirx.address_of(tirx.BufferLoad(buffer, indices))
+def _first(buffer: Node) -> Node:
+    return tirx.address_of(tirx.BufferLoad(buffer, [int_node(0)] * len(buffer.ty.shape)))

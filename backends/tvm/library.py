@@ -13,7 +13,8 @@ from drawloom.backends.files import written_whole
 from drawloom.backends.weights import Array
 from drawloom.ir import UserError
 
-from .entry import WEIGHTS_SYMBOL
+WEIGHTS_SYMBOL = "drawloom_weights"
+"""C function of a library with its weights inside that returns their address."""
 
 _WEIGHTS_SOURCE = """
 __asm__(".section .rodata\\n.balign 64\\ndrawloom_weights_data:\\n.incbin \\"weights.bin\\"\\n.text\\n");

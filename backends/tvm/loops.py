@@ -6,7 +6,7 @@ accumulator is a local buffer of one vector: LLVM keeps it in a register (one la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -155,9 +155,16 @@ class Loops:
 
     def prefetch(self, buffer: Node, index: Index) -> None:
         """Ask for a cache line of a tensor (into the second level); any address is allowed."""
-        address = tirx.address_of(BufferLoad(buffer, [index.node]))
-        arguments = [address, int_node(0), int_node(2), int_node(1)]
+        arguments = [self.address(buffer, index), int_node(0), int_node(2), int_node(1)]
         self._body.append(tirx.Evaluate(tirx.call_intrin("void", "tirx.prefetch", *arguments)))
+
+    def address(self, buffer: Node, index: Index) -> Node:
+        """The address of an element of a tensor."""
+        return tirx.address_of(BufferLoad(buffer, [index.node]))
+
+    def call(self, symbol: str, arguments: Sequence[Node]) -> None:
+        """Call a C function with addresses."""
+        self._body.append(tirx.Evaluate(tirx.call_extern("int32", symbol, *arguments)))
 
     @contextmanager
     def loop(self, extent: int, name: str = "i") -> Iterator[Index]:

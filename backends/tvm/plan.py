@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
 from .parameters import ParameterArray
+from .tiles import LINE
 from .workload import Workload
 
 Shape = tuple[int, ...]
@@ -107,3 +109,26 @@ def strides(shape: Shape, *, channels_last: bool) -> Shape:
         _, c, h, w = shape
         return (c * h * w, 1, w * c, c)
     return tuple(prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+@dataclass(frozen=True, slots=True)
+class WeightLayout:
+    """Where each parameter array lies in the one array of all parameters.
+
+    Attributes:
+        offsets: first float of each.
+        size: floats in all.
+    """
+
+    offsets: Mapping[ParameterArray, int]
+    size: int
+
+
+def weight_layout(plan: Plan) -> WeightLayout:
+    """One after the other, in order of use, each beginning a cache line."""
+    offsets: dict[ParameterArray, int] = {}
+    size = 0
+    for parameter in plan.parameters:
+        offsets[parameter] = size
+        size += -(-parameter.elements // LINE) * LINE
+    return WeightLayout(offsets, max(size, LINE))
