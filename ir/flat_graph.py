@@ -29,7 +29,7 @@ class Step(NamedTuple):
     """One live operation of a function, ready for numbering.
 
     Attributes:
-        static: what it does: digest of name and attributes; empty for calls.
+        static: what it does: name and attributes; empty for calls.
         operands: positions in the list of values of the function.
         commutative: whether their order means nothing.
         path: path of the weights it owns (of a call: the prefix), None where there are none.
@@ -159,14 +159,12 @@ def _template(function: Function) -> Template:
     steps: list[Step] = []
     size = len(places)
     for op in _live_operations(function):
-        operands = []
-        for position, value in enumerate(op.operands):
-            place = places[id(value)]
-            present = op.present(position)
+        operands = [places[id(value)] for value in op.operands]
+        for position, present in enumerate(op.presence):
             if present is not True:
-                steps.append(Step(digest(f"present {attribute_text(present)}"), (place,), False, None, ""))
-                place, size = size, size + 1
-            operands.append(place)
+                static = f"present {attribute_text(present)}\0".encode()
+                steps.append(Step(static, (operands[position],), False, None, ""))
+                operands[position], size = size, size + 1
         steps += _steps(op, tuple(operands))
         for result in op.results:
             places[id(result)], size = size, size + 1
@@ -195,7 +193,8 @@ def _static(op: Operation, result: int) -> bytes:
         # `repr` of plain values is the same everywhere; that of an expression is for people
         plain = not any(isinstance(v, Expr) for v in value) if type(value) is tuple else type(value) in _PLAIN
         words.append(f"{name}={value!r}" if plain else f"{name}={attribute_text(value)}")
-    return digest("\n".join(words))
+    # the one zero byte ends it: `repr` escapes those in texts, and digests of operands follow
+    return ("\n".join(words) + "\0").encode()
 
 
 def _live_operations(function: Function) -> list[Operation]:

@@ -163,12 +163,14 @@ class _Colors:
 def _twins(graph: FlatGraph, live: list[int]) -> list[int]:
     """Live nodes that share their colour with another one, ascending."""
     colors = graph.colors
-    if len({colors[node] for node in live}) == len(live):
-        return []
-    by_color: dict[bytes, list[int]] = defaultdict(list)
+    first: dict[bytes, int] = {}
+    twins: set[int] = set()
     for node in live:
-        by_color[colors[node]].append(node)
-    return sorted(node for nodes in by_color.values() if len(nodes) > 1 for node in nodes)
+        other = first.setdefault(colors[node], node)
+        if other != node:
+            twins.add(other)
+            twins.add(node)
+    return sorted(twins)
 
 
 def _groups(graph: FlatGraph, live: list[int]) -> list[list[int]]:
