@@ -44,9 +44,14 @@ app = typer.Typer(
 )
 
 
+_KEEP_LINES = "\b\n"
+"""Stands before a paragraph whose lines are not to be filled."""
+
+
 def _help(command: Callable[..., Any]) -> str:
-    """The docstring of a command, its examples marked so that their lines are kept (`\\b`)."""
-    return re.sub(r"^(?=(Examples?|Start here):$)", "\b\n", inspect.getdoc(command) or "", flags=re.MULTILINE)
+    """The docstring of a command, with the lines of its examples kept."""
+    text = inspect.getdoc(command) or ""
+    return re.sub(r"^(?=(Examples?|Start here):$)", _KEEP_LINES, text, flags=re.MULTILINE)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Exports networks: a folder for each, with the architecture, weights, ONNX, a compiled library, and how to use them.
+"""Exports networks: a folder for each, with architecture, weights, ONNX, library, and how to use them.
 
 A folder is written beside its final place and moved there when it is complete; `manifest.json` in it has the
 size and SHA-256 of every file, so that a damaged or half-written export is noticed and never taken for a good
@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,33 @@ from drawloom.ir import Module, UserError, print_module, structural_hash, unknow
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from drawloom.tasks import Task
+
+    from .study import Study
+    from .trial import TrialRecord
+
 MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What a network's images must look like, and what its scores stand for.
+
+    Attributes:
+        mean: taken off every channel of images from 0 to 1.
+        std: by which every channel is divided then.
+        labels: of the classes; empty when they are not known.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    labels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, task: Task) -> Images:
+        """Those of a task."""
+        recipe = task.recipe()
+        return cls(recipe.mean, recipe.std, task.labels)
 
 
 @dataclass(frozen=True)
@@ -35,12 +61,14 @@ class Job:
             written.
         target: what libraries are compiled for.
         about: lines for the README: names and texts.
+        images: what goes in and comes out.
     """
 
     module: Module
     weights: Mapping[str, npt.NDArray[Any]] | None
     target: str
     about: Mapping[str, str]
+    images: Images = Images()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +110,27 @@ def _write_onnx(job: Job, folder: Path) -> None:
 
 
 def _write_tvm(job: Job, folder: Path) -> None:
-    from drawloom.backends.tvm import export_library
+    from drawloom.backends.tvm import compile_network
 
-    export_library(job.module, _weights(job), folder / "library", job.target)
-    script = _RUN_SCRIPT.format(input=_input_shape(job.module))
+    library = compile_network(job.module, job.target)
+    library.export_library(folder / "network.so", _weights(job))
+    script = _RUN_SCRIPT
+    for name, value in _script_values(job).items():
+        script = script.replace(name, repr(value))
     (folder / "run.py").write_text(script, encoding="utf-8")
+
+
+def _script_values(job: Job) -> dict[str, Any]:
+    """What stands for the words in capitals in `run.py`."""
+    channels = [[[value]] for value in job.images.mean], [[[value]] for value in job.images.std]
+    inputs, outputs = _input_shape(job.module), _output_shape(job.module)
+    return {
+        "INPUT": inputs,
+        "OUTPUT": outputs,
+        "MEAN": channels[0],
+        "STD": channels[1],
+        "LABELS": job.images.labels,
+    }
 
 
 def _weights(job: Job) -> Mapping[str, npt.NDArray[Any]]:
@@ -94,6 +138,24 @@ def _weights(job: Job) -> Mapping[str, npt.NDArray[Any]]:
         raise UserError("this network has no weights yet", "train it, or name a file with --weights")
     return job.weights
 
+
+_RUN_SCRIPT = '''\
+"""Classifies an image with the compiled network beside this file: run.py [image.npy]. Needs apache-tvm."""
+import pathlib
+import sys
+
+import numpy
+import tvm
+
+network = tvm.runtime.load_module(str(pathlib.Path(__file__).with_name("network.so")))
+image = numpy.load(sys.argv[1]) if len(sys.argv) > 1 else numpy.random.default_rng(0).random(INPUT)
+image = (image.reshape(INPUT) / (255 if image.dtype == "uint8" else 1) - MEAN) / STD
+scores = tvm.runtime.empty(OUTPUT, "float32")
+network["main"](tvm.runtime.tensor(image.astype("float32")), scores)
+best = int(scores.numpy().argmax())
+print(scores.numpy(), "class", best, *LABELS[best:best + 1])
+'''
+"""What uses the library; the words in capitals are replaced."""
 
 FORMATS: dict[str, Format] = {
     f.name: f
@@ -114,7 +176,10 @@ FORMATS: dict[str, Format] = {
             _write_onnx,
         ),
         Format(
-            "tvm", "`library/`: the compiled network for `{target}`; `run.py` runs it", ("tvm",), _write_tvm
+            "tvm",
+            "`network.so`: the network compiled for `{target}`, weights inside; `run.py` runs it",
+            ("tvm",),
+            _write_tvm,
         ),
     ]
 }
@@ -205,16 +270,89 @@ def _input_shape(module: Module) -> tuple[int, ...]:
     return (1, *value.type.shape)
 
 
+def _output_shape(module: Module) -> tuple[int, ...]:
+    return (1, *module.entry.outputs[0].type.shape)
+
+
 def _readme(job: Job, formats: Sequence[str]) -> str:
     about = "".join(f"* {name}: {text}\n" for name, text in job.about.items())
     files = "".join(f"* {FORMATS[name].help.format(target=job.target)}\n" for name in formats)
-    use = "\nTo run it: `python run.py` (needs `apache-tvm`, not Drawloom).\n" if "tvm" in formats else ""
-    shape = "x".join(str(d) for d in _input_shape(job.module))
+    use = (
+        "\nTo run it: `python run.py [image.npy]` (needs `apache-tvm`, not Drawloom).\n"
+        if "tvm" in formats
+        else ""
+    )
     return (
-        f"# {job.module.name}\n\nA network exported by Drawloom. Input: float32, {shape} (batch, channels, height, width).\n\n"
-        f"{about}\n## Files\n\n{files}* `manifest.json`: sizes and SHA-256 of the files above\n{use}"
+        f"# {job.module.name}\n\nA network exported by Drawloom.\n\n{about}\n## Input and output\n\n"
+        f"{_input_text(job)}\n\n## Files\n\n{files}"
+        f"* `manifest.json`: sizes and SHA-256 of the files above\n{use}"
     )
 
 
-_RUN_SCRIPT = '''"""Loads the compiled network beside this file and runs it on one image."""
-'''
+def _input_text(job: Job) -> str:
+    shape = "x".join(str(d) for d in _input_shape(job.module))
+    mean, std = (", ".join(f"{v:g}" for v in values) for values in (job.images.mean, job.images.std))
+    scaled = "" if job.images == Images() else f": values from 0 to 1, minus {mean}, divided by {std}"
+    labels = f" of {', '.join(job.images.labels)}" if job.images.labels else ""
+    return (
+        f"In: float32, {shape} (batch, channels, height, width){scaled}. "
+        f"Out: float32, one score for each class{labels}; the highest is the answer."
+    )
+
+
+def front_folder(root: Path) -> Path:
+    """Where, in the folder of a study, the exported networks of its front lie."""
+    return root / "front"
+
+
+def export_trials(
+    study: Study,
+    trials: Iterable[TrialRecord],
+    formats: Sequence[str],
+    *,
+    out: Path | None = None,
+    target: str | None = None,
+    force: bool = False,
+) -> Iterator[Path]:
+    """Export networks of a study, a folder each, named by the number of the trial.
+
+    Args:
+        study: which.
+        trials: complete trials of it.
+        formats: keys of `FORMATS`.
+        out: where the folders go; ``front`` in the study's folder by default.
+        target: what libraries are compiled for; the study's by default.
+        force: whether to replace damaged exports.
+
+    Yields:
+        Each folder, when it is complete.
+
+    Raises:
+        UserError: when a network or its weights are missing or damaged, or a damaged export is in the way.
+    """
+    for trial in trials:
+        folder = (out or front_folder(study.folder.root)) / f"{trial.number:04d}"
+        yield export_network(
+            _job_of(study, trial, target or study.config.target), folder, formats, force=force
+        )
+
+
+def _job_of(study: Study, trial: TrialRecord, target: str) -> Job:
+    from drawloom.backends.weights import load_weights
+    from drawloom.passes import resolve
+    from drawloom.tasks import load_task
+
+    from .report_run import measure
+
+    module = resolve(study.module, trial.assignment)
+    path = study.folder.weights(trial.number)
+    trained = path.exists() or "accuracy" in trial.values
+    about = {"study": f"{study.name}, trial {trial.number}"}
+    about |= {measure(name).title: measure(name).text(trial.values[name]) for name in study.config.objectives}
+    return Job(
+        module,
+        load_weights(module, path) if trained else None,
+        target,
+        about,
+        Images.of(load_task(study.config.task)),
+    )

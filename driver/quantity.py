@@ -49,7 +49,7 @@ def share_text(value: float) -> str:
 
 
 def latency_text(seconds: float) -> str:
-    """A latency to three digits: ``0.412 ms``, ``12.3 ms``; in microseconds below 0.01 ms, in seconds from one on."""
+    """A latency: ``0.412 ms``, ``12.3 ms``; in microseconds below 0.01 ms, in seconds from one on."""
     if seconds >= 1:
         return f"{_digits(seconds)} s"
     if seconds >= 1e-4:

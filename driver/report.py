@@ -83,7 +83,8 @@ def _plotly() -> str:
 def _lead(run: Run) -> str:
     names = " and ".join(m.title for m in run.measures)
     front = (
-        f" {len(run.front)} of the networks are on the front: for each of them, more of one objective costs some of another."
+        f" {len(run.front)} of the networks are on the front: for each of them, more of one objective costs "
+        "some of another."
         if len(run.measures) > 1 and run.complete
         else ""
     )
@@ -94,8 +95,10 @@ def _lead(run: Run) -> str:
         else ""
     )
     return sections.escape(
-        f"The search space “{run.space}” describes {size_text(run.candidates)} neural networks. Drawloom proposed "
-        f"{len(run.trials)} of them by {run.strategy.replace('_', ' ')}, trained each on {run.task}, and compared them by {names}."
+        f"The search space “{run.space}” describes {size_text(run.candidates)} neural networks. Drawloom "
+        f"proposed {len(run.trials)} of them by {run.strategy.replace('_', ' ')}, trained each on "
+        f"{run.task}, "
+        f"and compared them by {names}."
         f"{front}{unfinished}"
     )
 
@@ -109,23 +112,27 @@ def _front_title(run: Run) -> str:
 
 def _progress_text(run: Run) -> str:
     grow = (
-        "The hypervolume is the share of the range between the worst and the best values seen that some network "
-        "dominates: it grows whenever the front gets better. "
+        "The hypervolume is the share of the range between the worst and the best values seen that some "
+        "network dominates: it grows whenever the front gets better. "
         if len(run.measures) > 1
         else ""
     )
+    shown = count_text(len(run.complete))
     return sections.escape(
-        f"{grow}Points are single networks, lines the best so far; {count_text(len(run.complete))} trials are shown."
+        f"{grow}Points are single networks, lines the best so far; {shown} trials are shown."
     )
 
 
 def _deploy(run: Run) -> str:
     if not run.exports:
-        return f"<p>Export the best networks with</p><pre><code>drawloom export runs/{sections.escape(run.name)} --format all</code></pre>"
+        command = f"drawloom export runs/{sections.escape(run.name)} --format all"
+        return f"<p>Export the best networks with</p><pre><code>{command}</code></pre>"
     folder = next(iter(run.exports.values()))
     return (
-        "<p>Beside this report, every network of the front has a folder of its own: the architecture as readable IR (<code>network.ir</code>), "
-        "its trained weights under PyTorch's names (<code>weights.safetensors</code>), an ONNX model (<code>network.onnx</code>) and a "
-        "compiled TVM library with its weights. <code>run.py</code> loads the library and runs it on an image:</p>"
+        "<p>Beside this report, every network of the front has a folder of its own: the architecture as "
+        "readable IR (<code>network.ir</code>), its trained weights under PyTorch's names "
+        "(<code>weights.safetensors</code>), an ONNX model (<code>network.onnx</code>) and a compiled TVM "
+        "library with the weights inside (<code>network.so</code>). <code>run.py</code> loads the library "
+        "and runs it on an image:</p>"
         f"<pre><code>python {sections.escape(folder)}/run.py</code></pre>"
     )

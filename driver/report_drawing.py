@@ -99,7 +99,8 @@ def _upwards(box: _Box, captions: list[str]) -> str:
     """One or two lines of text, written upwards inside a block."""
     first = box.centre + 4 - 8 * (len(captions) - 1)
     return "".join(
-        f'<text transform="translate({first + 16 * i},{box.y + _HEIGHT - 8}) rotate(-90)" class="{_CLASSES[i]}">'
+        f'<text class="{_CLASSES[i]}" '
+        f'transform="translate({first + 16 * i},{box.y + _HEIGHT - 8}) rotate(-90)">'
         f"{html.escape(_shortened(caption))}</text>"
         for i, caption in enumerate(captions)
     )
@@ -132,9 +133,8 @@ def _shortened(text: str) -> str:
 
 def _tip(part: Part, share: float, choices: Mapping[str, str]) -> str:
     lines = [part.path, f"{part.kind} -> {part.output}"]
-    lines.append(
-        f"{count_text(part.parameters)} parameters, {count_text(part.multiply_adds)} multiply-adds ({share:.0%})"
-    )
+    multiply_adds = f"{count_text(part.multiply_adds)} multiply-adds ({share:.0%})"
+    lines.append(f"{count_text(part.parameters)} parameters, {multiply_adds}")
     return "\n".join(lines + [f"{name} = {value}" for name, value in choices.items()])
 
 
@@ -172,7 +172,8 @@ def _captions(boxes: list[_Box]) -> Iterator[str]:
         yield f'<path class="bracket" d="M{left} {y}v5H{right}v-5"/>'
         size = "×".join(str(d) for d in group[-1].part.output.shape[1:])
         for i, line in enumerate(filter(None, [name.replace(".", " "), size])):
-            yield f'<text class="dim" x="{(left + right) / 2}" y="{y + 18 + 14 * i}">{html.escape(line)}</text>'
+            place = f'x="{(left + right) / 2}" y="{y + 18 + 14 * i}"'
+            yield f'<text class="dim" {place}>{html.escape(line)}</text>'
 
 
 def stage_of(path: str) -> str:

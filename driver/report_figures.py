@@ -11,13 +11,13 @@ from .quantity import count_text, short_count
 
 if TYPE_CHECKING:
     from .report_run import Measure, Run
-    from .study import TrialRecord
+    from .trial import TrialRecord
 
 Figure = dict[str, Any]
 
 
 def trade_off(run: Run) -> Figure:
-    """Every network as a point: the first objective upwards, the second (or else the parameters) to the right."""
+    """Every network as a point: the first objective upwards, the second or the size to the right."""
     from .report_run import measure
 
     up = run.measures[0]
@@ -100,7 +100,7 @@ def hover_text(run: Run, trial: TrialRecord) -> str:
 
 
 def progress(run: Run) -> list[tuple[str, Figure]]:
-    """Small figures over the trials, with their titles: hypervolume, then each objective with the best so far."""
+    """Small figures over the trials, with titles: hypervolume, then each objective."""
     figures = [
         (f"{m.title[0].upper()}{m.title[1:]} of each network", _progress_of(run, m)) for m in run.measures
     ]
@@ -116,7 +116,7 @@ def _progress_of(run: Run, m: Measure) -> Figure:
     for v in values:
         so_far = v if so_far is None else m.best([so_far, v])
         best.append(so_far)
-    points = {
+    points: dict[str, Any] = {
         "type": "scatter",
         "mode": "markers",
         "meta": "muted",
@@ -124,7 +124,7 @@ def _progress_of(run: Run, m: Measure) -> Figure:
         "x": numbers,
         "y": values,
     }
-    line = {
+    line: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines",
         "meta": "accent",
@@ -138,13 +138,13 @@ def _progress_of(run: Run, m: Measure) -> Figure:
 
 def _hypervolume(run: Run) -> Figure:
     numbers = [t.number for t in run.complete]
-    line = {"type": "scatter", "mode": "lines", "meta": "accent", "name": "hypervolume", "x": numbers}
-    line |= {"y": hypervolumes(run), "line": {"shape": "hv", "width": 2}, "fill": "tozeroy"}
+    line: dict[str, Any] = {"type": "scatter", "mode": "lines", "meta": "accent", "name": "hypervolume"}
+    line |= {"x": numbers, "y": hypervolumes(run), "line": {"shape": "hv", "width": 2}, "fill": "tozeroy"}
     return _small([line], "share of the range covered (%)")
 
 
 def hypervolumes(run: Run) -> list[float]:
-    """After each complete trial, the share of the box between worst and best values that the front dominates, in %."""
+    """After each complete trial, how much of the box between worst and best values is dominated, in %."""
     from .front import hypervolume
 
     columns = []

@@ -11,7 +11,7 @@ from drawloom.ir import Choice, choice_text
 
 if TYPE_CHECKING:
     from .report_run import Run
-    from .study import TrialRecord
+    from .trial import TrialRecord
 
 
 @dataclass(frozen=True, slots=True)

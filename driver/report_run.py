@@ -13,7 +13,7 @@ from .quantity import count_text, duration_text, latency_text, power_text
 if TYPE_CHECKING:
     from drawloom.ir import Module
 
-    from .study import TrialRecord
+    from .trial import TrialRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,6 @@ def _short_size(value: int) -> str:
 
 
 def spread_text(measurement: Mapping[str, Any]) -> str:
-    """The spread of a latency as the range of the middle half of its repeats; empty when it was not measured."""
+    """The range of the middle half of the repeats of a timing; empty when it was not measured."""
     low, high = measurement.get("lower_quartile"), measurement.get("upper_quartile")
     return "" if low is None or high is None else f"{latency_text(low)} to {latency_text(high)}"

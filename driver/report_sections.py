@@ -16,7 +16,7 @@ from .report_influence import Group, Influence, influences
 from .report_run import Measure, Run, spread_text
 
 if TYPE_CHECKING:
-    from .study import TrialRecord
+    from .trial import TrialRecord
 
 _DRAWN = 6
 """Networks of the front that are drawn."""
@@ -53,13 +53,15 @@ def figure(name: str, content: Figure) -> str:
     """A Plotly figure that the page's script draws; the data stand beside it as JSON."""
     # "</" would end the script element.
     text = json.dumps(content).replace("</", "<\\/")
-    return f'<div class="figure" data-figure="{name}"></div><script type="application/json" id="{name}">{text}</script>'
+    data = f'<script type="application/json" id="{name}">{text}</script>'
+    return f'<div class="figure" data-figure="{name}"></div>{data}'
 
 
 def tiles(run: Run) -> str:
     """The first figures."""
     items = (
-        f'<li><span class="value">{escape(v)}</span><span class="what">{escape(what)}</span><span class="remark">{escape(remark)}</span></li>'
+        f'<li><span class="value">{escape(v)}</span><span class="what">{escape(what)}</span>'
+        f'<span class="remark">{escape(remark)}</span></li>'
         for v, what, remark in run.tiles()
     )
     return f'<ul class="tiles">{"".join(items)}</ul>'
@@ -83,8 +85,9 @@ def _how_to_read(run: Run) -> str:
     bars = " Bars span the middle half of the repeated timings." if "latency" in run.objectives else ""
     failed = f" {len(run.failed)} trials failed and are not shown." if run.failed else ""
     return (
-        f"{corner} A network is <em>on the front</em> when no other network that was tried is both {escape(others)}: every "
-        f"other point is a worse deal than some coloured one.{bars}{failed} Point at a network to see its decisions."
+        f"{corner} A network is <em>on the front</em> when no other network that was tried is both "
+        f"{escape(others)}: every other point is a worse deal than some coloured one.{bars}{failed} "
+        "Point at a network to see its decisions."
     )
 
 
@@ -139,7 +142,8 @@ def influence_table(run: Run) -> str:
     )
     rest = len(found) - len(shown)
     more = f"<p class='reading'>{rest} further decisions made less of a difference.</p>" if rest > 0 else ""
-    return f"<div class='scroll'><table><thead><tr>{''.join(heads)}</tr></thead><tbody>{rows}</tbody></table></div>{more}"
+    head = f"<thead><tr>{''.join(heads)}</tr></thead>"
+    return f"<div class='scroll'><table>{head}<tbody>{rows}</tbody></table></div>{more}"
 
 
 def _span(shown: list[Influence], objective: int) -> tuple[float, float]:
@@ -160,7 +164,7 @@ def _strips(run: Run, influence: Influence, spans: list[tuple[float, float]]) ->
 
 
 def _strip(m: Measure, influence: Influence, objective: int, span: tuple[float, float]) -> str:
-    """The values of a decision as pills on a line, each at its mean; pills that would overlap go to further lanes."""
+    """The values of a decision as pills on a line, each at its mean; where they overlap, in lanes."""
     low, high = span
     pills, lanes = [], list[float]()
     for group in sorted(influence.groups, key=lambda g: g.means[objective]):
@@ -176,7 +180,8 @@ def _strip(m: Measure, influence: Influence, objective: int, span: tuple[float, 
 
 
 def _pill(m: Measure, group: Group, objective: int, at: float, lane: int) -> str:
-    tip = f"{group.value}: {m.text(group.means[objective])} on average of {group.trials} networks, {group.on_front} on the front"
+    mean = f"{m.text(group.means[objective])} on average of {group.trials} networks"
+    tip = f"{group.value}: {mean}, {group.on_front} on the front"
     few = " class='few'" if group.trials < 2 else ""
     return f"<i{few} style='--at:{at:.1f};--lane:{lane}' title='{escape(tip)}'>{escape(group.value)}</i>"
 
@@ -216,7 +221,8 @@ def _choices(run: Run, trial: TrialRecord) -> str:
     )
     idle = len(trial.assignment) - len(active)
     rest = f"<p class='reading'>{idle} further decisions have no effect in this network.</p>" if idle else ""
-    return f'<details><summary>Its {len(active)} decisions</summary><ul class="choices">{"".join(items)}</ul>{rest}</details>'
+    content = f'<ul class="choices">{"".join(items)}</ul>{rest}'
+    return f"<details><summary>Its {len(active)} decisions</summary>{content}</details>"
 
 
 def failures(run: Run) -> str:
@@ -260,7 +266,8 @@ def space(run: Run) -> str:
     facts = [
         (
             "space",
-            f"<b>{escape(run.space)}</b>, {size_text(run.candidates)} networks, from <code>{escape(run.space_path)}</code>",
+            f"<b>{escape(run.space)}</b>, {size_text(run.candidates)} networks, "
+            f"from <code>{escape(run.space_path)}</code>",
         ),
         ("trained for", escape(run.task)),
         (
@@ -274,7 +281,8 @@ def space(run: Run) -> str:
             f"{escape(run.strategy.replace('_', ' '))}, budget {run.budget} trials, seed {run.seed}",
         ),
     ]
-    text = f"<details><summary>The text of the space</summary><pre><code>{escape(run.space_text)}</code></pre></details>"
+    content = f"<pre><code>{escape(run.space_text)}</code></pre>"
+    text = f"<details><summary>The text of the space</summary>{content}</details>"
     return definitions(facts) + text + _decisions(run)
 
 
@@ -310,9 +318,9 @@ def measuring(run: Run) -> str:
     if isinstance(versions, dict):
         facts.append(("versions", escape(", ".join(f"{k} {v}" for k, v in versions.items()))))
     return (
-        "<p>Each network was compiled by Drawloom through TVM and timed in a process of its own, with a batch of one image, after "
-        "warming up. The figure given is the median of the repeats; the range beside it holds the middle half of them.</p>"
-        + definitions(facts)
+        "<p>Each network was compiled by Drawloom through TVM and timed in a process of its own, with a "
+        "batch of one image, after warming up. The figure given is the median of the repeats; the range "
+        "beside it holds the middle half of them.</p>" + definitions(facts)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from typing import Annotated
 
 import typer
@@ -70,9 +71,9 @@ def targets(as_json: options.AsJson = False) -> None:
     Example:
       drawloom targets
     """
-    from drawloom.backends.tvm import targets as known
+    from drawloom.backends.tvm import target_entries
 
-    rows = [[target.name, target.help] for target in known()]
+    rows = [[entry.name, entry.about] for entry in target_entries().values()]
     if as_json:
         console.print_json([{"name": n, "help": h} for n, h in rows])
         return
@@ -110,4 +111,7 @@ def explain(
 
     if code.upper() not in CODES:
         raise unknown("diagnostic code", code, CODES)
-    typer.echo(f"{code.upper()}: {CODES[code.upper()]}")
+    found = CODES[code.upper()]
+    typer.echo(f"{found.code}: {found.title}\n\n{found.explanation}")
+    if found.example:
+        typer.echo("\nFor example:\n\n" + textwrap.indent(found.example.rstrip("\n"), "    "))

@@ -149,7 +149,9 @@ def _summary(finding: Finding) -> str:
     if not finding.decisions:
         text = f"{finding.file}: good, a network without open decisions, {operations}"
     else:
-        text = f"{finding.file}: good, {finding.decisions} decisions, {size_text(finding.candidates or 0)} candidates, {operations}"
+        candidates = f"{size_text(finding.candidates or 0)} candidates"
+        text = f"{finding.file}: good, {finding.decisions} decisions, {candidates}, {operations}"
     if finding.open_checks:
-        text += f"; {finding.open_checks} dimension checks hold for all of {count_text(finding.sampled)} candidates drawn"
+        drawn = f"all of {count_text(finding.sampled)} candidates drawn"
+        text += f"; {finding.open_checks} dimension checks hold for {drawn}"
     return text

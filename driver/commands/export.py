@@ -11,7 +11,11 @@ from . import options
 from .networks import load_network
 
 if TYPE_CHECKING:
-    pass
+    from drawloom.ir import Module
+
+    from ..export import Job
+    from ..study import Study
+    from ..trial import TrialRecord
 
 
 def export(
@@ -58,7 +62,15 @@ def export(
             show_default=False,
         ),
     ] = None,
-    target: options.TargetName = "cpu",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="What libraries are compiled for; that of the search, or cpu.",
+            show_default=False,
+        ),
+    ] = None,
     assign: options.Assign = None,
     assignment: options.AssignmentFile = None,
     seed: options.FillSeed = None,
@@ -85,5 +97,52 @@ def export(
         _export_run(source, chosen, out, trial, target, force)
         return
     module, _ = load_network(source, network, arg, assign, assignment, seed)
-    job = _job_of_file(module, weights, target, source)
+    job = _job_of_file(module, weights, target or "cpu", source)
     typer.echo(str(export_network(job, out or Path(source.stem), chosen, force=force)))
+
+
+def _job_of_file(module: Module, weights: Path | None, target: str, source: Path) -> Job:
+    """One network from a file, with the weights named on the command line."""
+    from drawloom.backends.weights import load_weights
+
+    from ..export import Job
+
+    values = None if weights is None else load_weights(module, weights)
+    return Job(module, values, target, {"made from": str(source)})
+
+
+def _export_run(
+    run: Path,
+    formats: tuple[str, ...],
+    out: Path | None,
+    trials: list[int] | None,
+    target: str | None,
+    force: bool,
+) -> None:
+    """Export the front of a study, or the trials asked for, and name each folder."""
+    from ..export import export_trials
+    from ..report_source import settled_front
+    from ..study import Study
+
+    study = Study.open(run)
+    chosen = settled_front(study) if trials is None else [_trial(study, number) for number in trials]
+    for folder in export_trials(study, chosen, formats, out=out, target=target, force=force):
+        typer.echo(str(folder))
+
+
+def _trial(study: Study, number: int) -> TrialRecord:
+    """A complete trial of a study.
+
+    Raises:
+        UserError: when there is none of that number.
+    """
+    from drawloom.ir import UserError
+
+    found = {trial.number: trial for trial in study.trials}
+    if number not in found:
+        raise UserError(f"study '{study.name}' has no trial {number}", f"it has {len(found)}")
+    if not found[number].complete:
+        raise UserError(
+            f"trial {number} of '{study.name}' is not complete", found[number].reason or "it still runs"
+        )
+    return found[number].settled()

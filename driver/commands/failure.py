@@ -77,7 +77,7 @@ def one_line(text: str) -> str:
 
 
 def missing_library(error: ImportError) -> str | None:
-    """The line for an optional library that is not installed; None when the import failed for another reason."""
+    """The line for an optional library that is not installed; None when the import failed otherwise."""
     name = (error.name or "").partition(".")[0]
     if name not in EXTRAS:
         return None
@@ -88,7 +88,8 @@ def missing_library(error: ImportError) -> str | None:
 def _bug_text(error: Exception) -> str:
     path = _write_crash(error)
     return (
-        f"error: this is a bug in Drawloom, not in your input: {type(error).__name__}: {one_line(str(error))}\n"
+        "error: this is a bug in Drawloom, not in your input: "
+        f"{type(error).__name__}: {one_line(str(error))}\n"
         f"The traceback is in {path}. Please open an issue where you got Drawloom from and attach that file."
     )
 

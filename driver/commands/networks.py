@@ -6,20 +6,20 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from drawloom.ir import Assignment, Module
 
 
 def load_module(path: Path, network: str | None = None, arguments: Sequence[str] | None = None) -> Module:
-    """The module in a `.loom` or `.ir` file; ``-`` reads the textual IR, or else the language, from standard input.
+    """The module in a `.loom` or `.ir` file; ``-`` reads either form from standard input.
 
     Raises:
         DiagnosticError: when the text is at fault.
         UserError: when there is no such file, or an argument is not written ``NAME=VALUE``.
     """
-    given = {name: _literal(text) for name, text in map(_pair, arguments or ())}
+    given = read_arguments(arguments)
     if str(path) == "-":
         return _from_text(sys.stdin.read(), network, given)
     from drawloom.frontend import load
@@ -27,7 +27,7 @@ def load_module(path: Path, network: str | None = None, arguments: Sequence[str]
     return load(path, network=network, arguments=given)
 
 
-def _from_text(text: str, network: str | None, arguments: dict[str, object]) -> Module:
+def _from_text(text: str, network: str | None, arguments: dict[str, Any]) -> Module:
     from drawloom.frontend import elaborate
     from drawloom.ir import Source, parse_module
 
@@ -42,6 +42,15 @@ def _is_ir(text: str) -> bool:
     return next((line for line in lines if line and not line.startswith(("#", "//"))), "").startswith(
         "module "
     )
+
+
+def read_arguments(texts: Sequence[str] | None) -> dict[str, Any]:
+    """Values by name from texts such as ``width=0.5``: numbers, true and false, and else texts.
+
+    Raises:
+        UserError: when one is not written so.
+    """
+    return {name: _literal(text) for name, text in map(_pair, texts or ())}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -82,7 +91,7 @@ def read_assignment(assign: Sequence[str] | None, file: Path | None) -> dict[str
 def partial_assignment(
     module: Module, assign: Sequence[str] | None, file: Path | None, seed: int | None = None
 ) -> Assignment:
-    """The decisions that the command line decides, checked against the module; all of them when a seed is given.
+    """The decisions that the command line decides, checked; all of the module when a seed is given.
 
     Raises:
         UserError: on an unknown decision or a value that is not in its domain.
@@ -131,7 +140,7 @@ def load_network(
     file: Path | None,
     seed: int | None,
 ) -> tuple[Module, Assignment]:
-    """A resolved network, and the assignment that made it of the space in the file (empty if none was needed)."""
+    """A resolved network, and the assignment that made it of the space in the file, if it took one."""
     from drawloom.passes import resolve
 
     module = load_module(path, network, arguments)

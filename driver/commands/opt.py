@@ -29,7 +29,7 @@ def opt(
             "-p",
             "--pipeline",
             metavar="PIPELINE",
-            help="The passes, separated by commas; `drawloom passes` lists them. A reproducer of a crash brings its own.",
+            help="Passes separated by commas; `drawloom passes` lists them. Reproducers bring their own.",
             show_default=False,
         ),
     ] = None,

@@ -100,9 +100,8 @@ def _print(columns: dict[str, Any], n: int, seconds: float, as_json: bool) -> No
         for name, row in summary.items()
     ]
     console.print_table([Column("price"), *(Column(k, numeric=True) for k in ("min", "median", "max"))], rows)
-    typer.echo(
-        f"\n{count_text(n)} candidates in {seconds:.2f} s: {count_text(round(n / max(seconds, 1e-9)))} a second"
-    )
+    speed = count_text(round(n / max(seconds, 1e-9)))
+    typer.echo(f"\n{count_text(n)} candidates in {seconds:.2f} s: {speed} a second")
 
 
 def _title(name: str) -> str:
@@ -136,7 +135,7 @@ def _write_csv(path: Path, batch: Batch, columns: dict[str, Any]) -> None:
 
 
 def _write_npz(path: Path, batch: Batch, columns: dict[str, Any]) -> None:
-    """Prices, domain positions ``[decision, candidate]``, and the decisions as JSON in an array of one text."""
+    """Prices, domain positions ``[decision, candidate]``, and the decisions as one JSON text."""
     import numpy as np
 
     decisions = console.json_text([{"name": d.name, "domain": d.domain} for d in batch.decisions])

@@ -2,12 +2,275 @@
 
 from __future__ import annotations
 
-from . import options
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import console, options
+from .networks import load_module, read_arguments
+
+if TYPE_CHECKING:
+    from ..study import Study
+    from ..trial import TrialRecord
 
 
-def search(file: options.NetworkFile) -> None:
-    """Search.
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
-    Example:
-      drawloom search x
+
+def search(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="SPACE", help="The search space: a .loom or .ir file.", show_default=False),
+    ],
+    budget: Annotated[
+        int, typer.Option("--budget", min=1, metavar="N", help="Networks to train and measure in all.")
+    ] = 24,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--objective",
+            metavar="NAME",
+            help="What to optimise: accuracy, latency, parameters, multiply_adds, activation_bytes, depth; "
+            "may be repeated. Both accuracy and latency by default.",
+            show_default=False,
+        ),
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option("--strategy", metavar="NAME", help="`drawloom strategies` lists them.")
+    ] = "regularized_evolution",
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            metavar="NAME=VALUE",
+            help="An option of the strategy; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    task: options.TaskName = "fashion_mnist",
+    target: options.TargetName = "cpu",
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            min=1,
+            metavar="N",
+            help="Training of each candidate; the task's own number by default.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: options.DrawSeed = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            metavar="N",
+            help="Candidates evaluated at a time; as many as cores by default.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=1, metavar="SECONDS", help="Time limit of each candidate.")
+    ] = 300,
+    memory: Annotated[
+        float, typer.Option("--memory", min=0.1, metavar="GIB", help="Memory limit of each candidate.")
+    ] = 4,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Of the study; that of the space by default."),
+    ] = None,
+    runs_dir: Annotated[
+        Path, typer.Option("--runs-dir", metavar="DIR", help="Where studies are kept, a folder each.")
+    ] = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the study of this name, up to the budget.")
+    ] = False,
+    network: options.NetworkName = None,
+    arg: options.Arguments = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Search a space: train and measure networks, and keep the best.
+
+    Everything is written to a folder, runs/NAME: the trials (SQLite, read by Optuna and its dashboard too),
+    report.html, and for each of the best networks the architecture, weights, an ONNX model and a compiled
+    library. A search that was stopped in whatever way goes on with --resume, and nothing finished is lost.
+
+    Examples:
+      drawloom search zoo/spaces/mobile_fashion.loom --budget 24 --objective accuracy --objective latency
+      drawloom search zoo/spaces/mobile_fashion.loom --strategy random --name baseline --seed 1
+      drawloom search zoo/spaces/mobile_fashion.loom --budget 48 --resume
     """
+    from drawloom.ir import UserError
+
+    from ..limits import Limits
+    from ..study import SearchInterrupted, Study
+
+    module = load_module(file, network, arg)
+    folder = _folder(runs_dir, name or module.name, fresh=not resume and name is None)
+    if resume:
+        study = Study.open(folder, module)
+        _refuse_changes(context, study)
+        budget = budget if _given(context, "budget") else study.config.budget
+    else:
+        study = Study.create(
+            folder,
+            module,
+            space_path=file,
+            arguments=read_arguments(arg),
+            task=task,
+            objectives=objective or ("accuracy", "latency"),
+            strategy=strategy,
+            options=read_arguments(option),
+            seed=seed,
+            budget=budget,
+            target=target,
+            epochs=epochs,
+            limits=Limits(timeout, int(memory * 2**30)),
+        )
+    try:
+        _run(study, budget, workers, quiet=as_json)
+    except SearchInterrupted as stopped:
+        console.note(f"{stopped}")
+        raise typer.Exit(_INTERRUPTED) from None
+    if not any(trial.complete for trial in study.trials):
+        raise UserError(
+            f"no network of '{module.name}' could be evaluated", f"reasons are in {folder}/trials"
+        )
+    _keep(study, quiet=as_json)
+    _print_result(study, as_json)
+
+
+def _folder(runs: Path, name: str, *, fresh: bool) -> Path:
+    """The folder of a study: of that name, or, for a fresh one, of that name with the next free number."""
+    number = 1
+    while fresh and (runs / name).exists():
+        number += 1
+        name = f"{name.rpartition('-')[0] if number > 2 else name}-{number}"
+    return runs / name
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _refuse_changes(context: typer.Context, study: Study) -> None:
+    """Refuse to resume a study with other settings than it was begun with.
+
+    Raises:
+        UserError: naming both.
+    """
+    from drawloom.ir import UserError
+
+    begun = {
+        "objective": list(study.config.objectives),
+        "strategy": study.config.strategy,
+        "task": study.config.task,
+        "target": study.config.target,
+        "epochs": study.config.epochs,
+        "seed": study.config.seed,
+    }
+    for name, value in begun.items():
+        asked = context.params[name]
+        if _given(context, name) and asked != value:
+            raise UserError(
+                f"study '{study.name}' was begun with {name} {_shown(value)}, not {_shown(asked)}",
+                "leave the option out, or begin another study with --name",
+            )
+
+
+def _shown(value: object) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _run(study: Study, budget: int, workers: int | None, *, quiet: bool) -> None:
+    from ..events import ignore
+    from ..report_run import measure
+    from .progress import SearchDisplay
+
+    if quiet:
+        study.run(budget, workers, on_event=ignore)
+        return
+    with SearchDisplay([measure(name) for name in study.config.objectives]) as display:
+        study.run(budget, workers, on_event=display)
+
+
+def _keep(study: Study, *, quiet: bool) -> None:
+    """Export the front and write the report; what cannot be exported is said and does not lose the search."""
+    from drawloom.ir import UserError
+
+    from ..export import FORMATS, export_trials
+    from ..report import write_report
+    from ..report_source import settled_front
+
+    formats = [f.name for f in FORMATS.values() if f.available]
+    missing = [f for f in FORMATS.values() if not f.available]
+    for left_out in missing:
+        console.note(
+            f"not exported as {left_out.name}: {' and '.join(left_out.needs)} must be installed for that"
+        )
+    try:
+        for folder in export_trials(study, settled_front(study), formats, force=False):
+            if not quiet:
+                console.note(f"exported {folder}")
+    except UserError as error:
+        console.note(f"warning: {error}")
+    write_report(study.folder.root)
+
+
+def _print_result(study: Study, as_json: bool) -> None:
+    from ..report_source import settled_front
+
+    front = settled_front(study)
+    if as_json:
+        console.print_json(_result_json(study, front))
+        return
+    _print_front(study, front)
+    root = study.folder.root
+    typer.echo(f"\nreport        {root / 'report.html'}")
+    typer.echo(f"networks      {root / 'front'}: a folder each, with README.md and run.py")
+    typer.echo(f"trials        {root / 'study.db'}")
+    typer.echo("\nnext:")
+    best = root / "front" / f"{front[0].number:04d}"
+    typer.echo(f"  python {best / 'run.py'}")
+    typer.echo(f"  drawloom show {best / 'network.ir'}")
+    typer.echo(f"  drawloom train {best / 'network.ir'} --out final.safetensors")
+    more = f"--name {study.name} --budget {2 * len(study.trials)} --resume"
+    typer.echo(f"  drawloom search {study.config.space.path} {more}")
+
+
+def _print_front(study: Study, front: Sequence[TrialRecord]) -> None:
+    from ..report_run import measure
+    from .progress import result_columns, result_row
+
+    measures = [measure(name) for name in study.config.objectives]
+    tested = any("test_accuracy" in trial.values for trial in front)
+    rows = [result_row(trial, measures, tested=tested) for trial in front]
+    title = f"\nthe front of {study.name}: {len(front)} network{'s' * (len(front) > 1)}"
+    console.print_table(result_columns(measures, tested=tested), rows, title)
+
+
+def _result_json(study: Study, front: Sequence[TrialRecord]) -> dict[str, Any]:
+    trials = [trial for trial in study.trials if not trial.interrupted]
+    return {
+        "study": str(study.folder.root),
+        "trials": len(trials),
+        "failed": sum(trial.state == "failed" for trial in trials),
+        "report": str(study.folder.root / "report.html"),
+        "front": [
+            {
+                "number": trial.number,
+                "assignment": trial.assignment,
+                "values": dict(trial.values),
+                "measurement": dict(trial.measurement or {}),
+                "folder": str(study.folder.root / "front" / f"{trial.number:04d}"),
+            }
+            for trial in front
+        ],
+    }

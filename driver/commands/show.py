@@ -57,9 +57,13 @@ def show(
 
 
 def _decide(module: Module, chosen: Assignment) -> Module:
-    from drawloom.passes import decide, resolve
+    """The network, or the smaller space, that some decisions leave."""
+    from drawloom.passes import PassManager, resolve
+    from drawloom.passes.assign import assign
 
-    return resolve(module, chosen) if len(chosen) == len(module.decisions) else decide(module, chosen)
+    if len(chosen) == len(module.decisions):
+        return resolve(module, chosen)
+    return PassManager.from_text("canonicalize,dce").run(assign(module, chosen))
 
 
 def _print_space(module: Module) -> None:
@@ -112,9 +116,8 @@ def _print_network(module: Module, levels: int) -> None:
     parameters, multiply_adds = sum(p.parameters for p in whole), sum(p.multiply_adds for p in whole)
     inputs = ", ".join(str(v.type) for v in module.entry.inputs)
     outputs = ", ".join(str(v.type) for v in module.entry.outputs)
-    typer.echo(
-        f"\n{module.name}: {inputs} -> {outputs}, {count_text(parameters)} parameters, {count_text(multiply_adds)} multiply-adds"
-    )
+    prices = f"{count_text(parameters)} parameters, {count_text(multiply_adds)} multiply-adds"
+    typer.echo(f"\n{module.name}: {inputs} -> {outputs}, {prices}")
 
 
 def _space_json(module: Module) -> dict[str, Any]:

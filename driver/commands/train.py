@@ -83,9 +83,8 @@ def train(
             }
         )
         return
-    typer.echo(
-        f"test accuracy {share_text(result.accuracy)} after {duration_text(seconds)}; wrote {out} and {beside}"
-    )
+    reached = f"test accuracy {share_text(result.accuracy)} after {duration_text(seconds)}"
+    typer.echo(f"{reached}; wrote {out} and {beside}")
 
 
 def _fit(
@@ -125,6 +124,7 @@ def _progress(epochs: int, *, quiet: bool) -> Iterator[Callable[[EpochResult], N
 
 def _epoch_text(epoch: EpochResult, epochs: int) -> str:
     return (
-        f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, training accuracy {share_text(epoch.train_accuracy)}, "
+        f"epoch {epoch.epoch}/{epochs}: loss {epoch.loss:.4f}, "
+        f"training accuracy {share_text(epoch.train_accuracy)}, "
         f"test accuracy {share_text(epoch.test_accuracy)} ({duration_text(epoch.seconds)})"
     )
