@@ -71,7 +71,7 @@ class TrialStore:
         with self._damage_is_said(), _quiet():
             self._storage = RDBStorage(
                 f"sqlite:///{path.absolute()}",
-                engine_kwargs={"connect_args": {"timeout": _BUSY_SECONDS}},
+                engine_kwargs={"creator": self._connect},
                 skip_table_creation=not new,
             )
             if new:
@@ -166,6 +166,17 @@ class TrialStore:
             raise UserError(
                 f"trial {trial.number} in '{self.path}' is not one of Drawloom's or is damaged: {error}"
             ) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        """Write ahead, and let the system decide when to bring it to the disk.
+
+        What was committed survives the death of this process at any moment, and the file stays whole even when the
+        machine dies; a commit takes a tenth of the time that waiting for the disk would take.
+        """
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
 
     def _identity(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study, number)
