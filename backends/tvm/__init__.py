@@ -5,9 +5,9 @@ Importing this package needs no TVM; using it does, and says so when it is missi
 
 from __future__ import annotations
 
-from .build import BoundNetwork, CompiledNetwork, compile_network
+from .build import BoundNetwork, CompiledNetwork, compile_network, warm_up
 from .kernels import KernelStore
-from .measure import MeasurementFailed, measure
+from .measure import MeasurementFailed, measure_network, time_network
 from .measurement import Measurement, Spread
 from .target import Target, TargetEntry, find_target, target_entries
 
@@ -22,6 +22,8 @@ __all__ = [
     "TargetEntry",
     "compile_network",
     "find_target",
-    "measure",
+    "measure_network",
     "target_entries",
+    "time_network",
+    "warm_up",
 ]

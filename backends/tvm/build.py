@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -56,11 +57,11 @@ class CompiledNetwork:
         return packed
 
     def save(self, path: Path | str) -> None:
-        """Write a library whose ``main(inputs..., weights, outputs...)`` takes the array that `pack` makes."""
+        """Write a library whose ``main(inputs..., weights, outputs...)`` takes what `pack` makes."""
         self._link(Path(path), None)
 
     def export_library(self, path: Path | str, weights: Mapping[str, Array]) -> None:
-        """Write one shared library with the weights inside: ``main(inputs..., outputs...)``, float32, channels-first.
+        """Write one shared library with the weights inside: ``main(inputs..., outputs...)``, channels-first.
 
         Example of using it, without Drawloom::
 
@@ -86,7 +87,7 @@ class CompiledNetwork:
         link([main, *self.bare_objects()], path, weights)
 
     def bare_objects(self) -> list[bytes]:
-        """Object files with the C function ``drawloom_network(inputs..., weights, arena, outputs...)``; they need no TVM."""
+        """Object files with the C function ``drawloom_network``, without need of TVM."""
         from .codegen import compile_kernel, llvm_target
         from .entry import NETWORK_SYMBOL, network_function
 
@@ -119,13 +120,19 @@ class CompiledNetwork:
 
 
 class BoundNetwork:
-    """A compiled network with its weights, called with NumPy arrays."""
+    """A compiled network with its weights, called with NumPy arrays.
+
+    Attributes:
+        network: the network.
+        packed: its weights as the kernels read them.
+    """
 
     def __init__(self, network: CompiledNetwork, packed: Floats) -> None:
         """Load the network and hand its packed weights over."""
         import tvm
 
         self.network = network
+        self.packed = packed
         self._weights = tvm.runtime.tensor(packed)
         self._outputs = [tvm.runtime.empty(shape, "float32") for shape in network.plan.outputs]
 
@@ -143,7 +150,9 @@ class BoundNetwork:
         plan = self.network.plan
         shapes = tuple(x.shape for x in inputs)
         if shapes != plan.inputs:
-            raise UserError(f"'{plan.name}' was compiled for inputs {_listed(plan.inputs)}, got {_listed(shapes)}")
+            raise UserError(
+                f"'{plan.name}' was compiled for inputs {_listed(plan.inputs)}, got {_listed(shapes)}"
+            )
         tensors = [tvm.runtime.tensor(np.ascontiguousarray(x, dtype=np.float32)) for x in inputs]
         self.network._main(*tensors, self._weights, *self._outputs)
         return [output.numpy() for output in self._outputs]
@@ -165,7 +174,8 @@ def compile_network(
         store: where compiled kernels come from and go; the one of this process by default.
 
     Raises:
-        UserError: when TVM is missing, the target is unknown, decisions are open or an operation cannot be run.
+        UserError: when TVM is missing, the target is unknown, decisions are open or an operation cannot be
+            run.
     """
     require_tvm()
     from .rules import lower_network
@@ -177,3 +187,14 @@ def compile_network(
     before = store.compiled
     objects = store.objects(plan.workloads, found)
     return CompiledNetwork(plan, found, objects, time.perf_counter() - start, store.compiled - before)
+
+
+def warm_up() -> None:
+    """Import TVM and find out what the processor is, so that processes forked from this one need not.
+
+    Raises:
+        UserError: when TVM is missing.
+    """
+    find_target("cpu")
+    for name in ("codegen", "emit", "entry", "rules"):
+        importlib.import_module(f"{__package__}.{name}")

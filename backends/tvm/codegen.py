@@ -26,7 +26,7 @@ def llvm_target(cpu: str, triple: str | None = None) -> Any:
 
 
 def compile_kernel(function: Node, symbol: str, target: Any) -> bytes:
-    """The object file of one function with C linkage: vectors are explicit already, so only intrinsics are lowered."""
+    """The object file of one C function: its vectors are explicit, so only intrinsics are lowered."""
     module = tvm.IRModule({symbol: function})
     module = tirx.transform.BindTarget(target)(module)
     module = tirx.transform.LowerIntrin()(module)
@@ -34,10 +34,10 @@ def compile_kernel(function: Node, symbol: str, target: Any) -> bytes:
 
 
 def compile_entries(functions: Mapping[str, Node], target: Any) -> bytes:
-    """The object file of functions that TVM's runtime can call: arguments are checked against the declared shapes.
+    """The object file of functions that TVM's runtime can call, which check the shapes of their arguments.
 
-    TVM's default pipeline is no use here: it shrinks a buffer to the elements it sees being read or written, and does not
-    see what the kernels do with an address.
+    TVM's default pipeline is no use here: it shrinks a buffer to the elements it sees being read or written,
+    and does not see what the kernels do with an address.
     """
     passes = tirx.transform
     steps = [

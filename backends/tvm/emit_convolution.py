@@ -1,8 +1,11 @@
 """Loops of dense and grouped convolutions and of linear layers.
 
-For each panel of output channels and each tile of output positions, all accumulators live in registers while one loop runs
-over the taps and input channels: a few weight vectors are loaded, each input value is broadcast. Taps that fall outside the
-image are dropped when the code is made, so no padded copy is needed; rows of taps are cut by computed loop bounds.
+For each panel of output channels and each tile of output positions, all accumulators live in registers while
+one loop runs
+over the taps and input channels: a few weight vectors are loaded, each input value is broadcast. Taps that
+    fall outside the
+image are dropped when the code is made, so no padded copy is needed; rows of taps are cut by computed loop
+bounds.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from .workload import BIAS, POINT, Convolution
 STREAM_AHEAD = 1024
 """How many floats ahead weights are asked for that are read only once."""
 UNROLL = ((8, 4), (14, 2))
-"""Up to so many accumulators, so many reduction steps are written out in the loop's body; more accumulators: one."""
+"""(accumulators, reduction steps written out in the loop's body): for at most so many; beyond them one."""
 
 
 def flatten(w: Convolution) -> Convolution:
@@ -98,14 +101,18 @@ class _Emitter:
     def _panels_then_rows(self, group: Index, panel: Panel, height: int) -> None:
         block = self._row_block()
         b = self.b
-        with b.loop(self.w.batch, "n") as sample, b.loop(self.rows // block, "block") as outer:
-            with b.loop(panel.count, "p") as p, b.loop(block, "i") as inner:
-                for strip in strips(self.w.width, self.columns, height, self.w.window):
-                    with b.loop(strip.count, "j") as tile:
-                        _Tile(self, strip, panel, group, p, sample, outer * block + inner, tile).emit()
+        with (
+            b.loop(self.w.batch, "n") as sample,
+            b.loop(self.rows // block, "block") as outer,
+            b.loop(panel.count, "p") as p,
+            b.loop(block, "i") as inner,
+        ):
+            for strip in strips(self.w.width, self.columns, height, self.w.window):
+                with b.loop(strip.count, "j") as tile:
+                    _Tile(self, strip, panel, group, p, sample, outer * block + inner, tile).emit()
 
     def _row_block(self) -> int:
-        """Output rows for which all panels are done before the next rows are begun, so that the image stays in cache."""
+        """Output rows for which all panels are done before the next are begun: their image stays in cache."""
         image = FLOAT_BYTES * self.w.height * self.w.width * self.w.channels
         if image <= self.machine.level2 // 2:
             return self.rows
@@ -124,7 +131,15 @@ class _Tile:
     """One tile: accumulators, reduction, epilogue."""
 
     def __init__(
-        self, code: _Emitter, strip: Strip, panel: Panel, group: Index, p: Index, sample: Index, row: Index, tile: Index
+        self,
+        code: _Emitter,
+        strip: Strip,
+        panel: Panel,
+        group: Index,
+        p: Index,
+        sample: Index,
+        row: Index,
+        tile: Index,
     ) -> None:
         self.code = code
         self.b = code.b
@@ -136,19 +151,24 @@ class _Tile:
         self.channel = group * code.group_out + p * panel.width + panel.start
         window = code.w.window
         image_column = self.column * window.stride[1] + -window.padding[1]
-        self.x_base = sample * code.x_sample + group * (code.inner * code.x_channel) + image_column * code.x_column
+        self.x_base = (
+            sample * code.x_sample + group * (code.inner * code.x_channel) + image_column * code.x_column
+        )
         self.w_base = self.channel * code.steps
         self.ahead = self._ahead(row if code.rows > 1 else tile) if code.prefetches(panel) else None
 
     def _ahead(self, turn: Index) -> Index:
-        """Where this tile's share of the next panel begins: each tile asks for one line a step, the last ones repeat."""
+        """Where this tile's share of the next panel begins: each asks for a line a step, the last repeat."""
         lines = -(-self.panel.width // LINE)
         share = self.b.integer(tirx.Min(turn.node, int_node(lines - 1)), "share")
         return self.w_base + self.code.steps * self.panel.width + share * (LINE * self.code.steps)
 
     def emit(self) -> None:
         accumulators = self._start()
-        with window_rows(self.b, self.code.w.window, self.code.w.height, self.code.rows, self.row) as (tap, image_row):
+        with window_rows(self.b, self.code.w.window, self.code.w.height, self.code.rows, self.row) as (
+            tap,
+            image_row,
+        ):
             for taps in self.strip.taps:
                 self._reduce(taps, accumulators, tap, image_row)
         self._finish(accumulators)
@@ -158,7 +178,9 @@ class _Tile:
         first = [float_node(0.0, lanes) for lanes in panel.lanes]
         if self.code.biased:
             bias = self.code.epilogue.operands[0]
-            loads = [b.load(bias, self.channel + o, n) for o, n in zip(panel.offsets, panel.lanes, strict=True)]
+            loads = [
+                b.load(bias, self.channel + o, n) for o, n in zip(panel.offsets, panel.lanes, strict=True)
+            ]
             first = [b.let(load, n, "bias") for load, n in zip(loads, panel.lanes, strict=True)]
         result = [[b.accumulator(lanes) for lanes in panel.lanes] for _ in range(self.strip.size)]
         for line in result:
@@ -179,7 +201,9 @@ class _Tile:
             self._inner_loop(lines, offsets, x, stride, step, span * code.inner)
             return
         with self.b.loop(span, "tap") as tap:
-            self._inner_loop(lines, offsets, x + tap * distance, code.x_channel, step + tap * code.inner, code.inner)
+            self._inner_loop(
+                lines, offsets, x + tap * distance, code.x_channel, step + tap * code.inner, code.inner
+            )
 
     def _inner_loop(
         self, lines: list[list[Node]], offsets: list[int], x: Index, stride: int, step: Index, extent: int
@@ -200,9 +224,12 @@ class _Tile:
         if self.ahead is not None:
             b.prefetch(self.code.weights, self.ahead + step * LINE)
         elif self.code.streams:
-            for line in range(0, panel.width, LINE):
-                b.prefetch(self.code.weights, base + (STREAM_AHEAD + line))
-        loads = [(b.load(self.code.weights, base + o, n), n) for o, n in zip(panel.offsets, panel.lanes, strict=True)]
+            for offset in range(0, panel.width, LINE):
+                b.prefetch(self.code.weights, base + (STREAM_AHEAD + offset))
+        loads = [
+            (b.load(self.code.weights, base + o, n), n)
+            for o, n in zip(panel.offsets, panel.lanes, strict=True)
+        ]
         weights = [b.let(load, lanes, "w") for load, lanes in loads]
         for line, offset in zip(lines, offsets, strict=True):
             inputs: dict[int, Node] = {}

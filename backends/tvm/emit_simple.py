@@ -17,7 +17,9 @@ _UNROLLED = 4
 """Vectors in the body of an elementwise loop."""
 
 
-def _chunks(b: Loops, elements: int, machine: Machine, unrolled: int = _UNROLLED) -> Iterator[tuple[Index, int]]:
+def _chunks(
+    b: Loops, elements: int, machine: Machine, unrolled: int = _UNROLLED
+) -> Iterator[tuple[Index, int]]:
     """Loops over a row of elements: yields (first element, lanes) inside them."""
     for panel in cut_panels(elements, unrolled, machine.lanes):
         with b.loop(panel.count, "chunk") as chunk:
@@ -149,7 +151,7 @@ def _bilinear(b: Loops, position: Index, size: int, wanted: int) -> _Sources:
 
 
 def emit_softmax(w: Softmax, machine: Machine, symbol: str) -> Node:
-    """The function ``(x, y)``: for each pixel the maximum, then exponentials and their sum, then the division."""
+    """The function ``(x, y)``: the maximum of a pixel, then exponentials and their sum, then the quotient."""
     b = Loops()
     elements = prod(w.output)
     x, y = b.parameter("x", elements), b.parameter("y", elements)

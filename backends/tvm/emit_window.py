@@ -9,7 +9,7 @@ from math import prod
 
 from tvm import tirx
 
-from .loops import Index, Loops, Node, broadcast, float_node, int_node
+from .loops import Index, Loops, Node, broadcast, float_node
 from .sliding import Strip, row_bounds, strips, window_rows
 from .tiles import FLOAT_BYTES, LINE, Machine, Panel, cut_panels
 from .vectors import EpilogueCode, Place
@@ -22,7 +22,7 @@ _TILE = (7, 2)
 
 
 def emit_window(w: Depthwise | Pool, machine: Machine, symbol: str) -> Node:
-    """The function of a depthwise convolution ``(x, weights, operands..., y)`` or of a pool ``(x, operands..., y)``."""
+    """The function of a depthwise convolution or pool: ``(x, weights if any, operands..., y)``."""
     return _Emitter(w, machine).function(symbol)
 
 
@@ -54,14 +54,17 @@ class _Emitter:
         self.strips = strips(w.width, self.columns, self.tile_rows, w.window)
         self.b = Loops()
         self.x = self.b.parameter("x", w.batch * w.height * w.width * w.channels)
-        self.weights = self.b.parameter("w", prod(w.window.kernel) * w.channels) if isinstance(w, Depthwise) else None
+        self.weights = (
+            self.b.parameter("w", prod(w.window.kernel) * w.channels) if isinstance(w, Depthwise) else None
+        )
         self.epilogue = EpilogueCode.declare(self.b, w)
         self.biased = isinstance(w, Depthwise) and w.epilogue[:1] == (BIAS,)
         self.y = self.b.parameter("y", prod(w.output))
         self.far = image_bytes(w) > machine.level2
 
     def function(self, symbol: str) -> Node:
-        # Rows of a multiple of 1 KiB would compete for the same cache sets when one panel walks down the image.
+        # Rows of a multiple of 1 KiB would compete for the same cache sets when one panel walks down the
+        # image.
         clashes = self.w.channels * FLOAT_BYTES % 1024 == 0
         with self.b.loop(self.w.batch, "n") as sample:
             if image_bytes(self.w) <= self.machine.level2 // 2 and not clashes:
@@ -120,7 +123,9 @@ class _Tile:
         """Ask for this tile's part of the image rows that the next output row is the first to need."""
         b, w = self.b, self.code.w
         height, width = w.window.stride
-        bottom = self.row * height + ((w.window.kernel[0] - 1) * w.window.dilation[0] + 1 - w.window.padding[0])
+        bottom = self.row * height + (
+            (w.window.kernel[0] - 1) * w.window.dilation[0] + 1 - w.window.padding[0]
+        )
         for row in range(height):
             pixel = (self.sample * w.height + bottom + row) * w.width + self.column * width
             for column in range(self.strip.size * width):
@@ -134,7 +139,9 @@ class _Tile:
         if code.biased:
             pairs = zip(panel.offsets, panel.lanes, strict=True)
             bias = code.epilogue.operands[0]
-            first = [b.let(b.load(bias, self.channel + offset, lanes), lanes, "bias") for offset, lanes in pairs]
+            first = [
+                b.let(b.load(bias, self.channel + offset, lanes), lanes, "bias") for offset, lanes in pairs
+            ]
         result = [[b.accumulator(lanes) for lanes in panel.lanes] for _ in range(self.strip.size)]
         for line in result:
             for accumulator, value in zip(line, first, strict=True):
@@ -157,7 +164,7 @@ class _Tile:
         ]
 
     def _uses(self) -> dict[int, list[tuple[int, int]]]:
-        """For each image column of the tile, counted from its first, the (position, tap) pairs that read it."""
+        """For each image column of the tile, counted from its first: the (position, tap) that read it."""
         window = self.code.w.window
         uses: dict[int, list[tuple[int, int]]] = {}
         for taps in self.strip.taps:
@@ -168,7 +175,11 @@ class _Tile:
         return dict(sorted(uses.items()))
 
     def _column(
-        self, base: Index, uses: list[tuple[int, int]], filters: list[list[Node]], accumulators: list[list[Node]]
+        self,
+        base: Index,
+        uses: list[tuple[int, int]],
+        filters: list[list[Node]],
+        accumulators: list[list[Node]],
     ) -> None:
         b, code = self.b, self.code
         for v, (offset, lanes) in enumerate(zip(self.panel.offsets, self.panel.lanes, strict=True)):
@@ -194,7 +205,12 @@ class _Tile:
                 value = b.get(accumulator)
                 if scales:
                     value = tirx.Mul(value, broadcast(scales[i], lanes))
-                b.store(code.y, place.element, code.epilogue.apply(b, value, place, lanes, skip=int(code.biased)), lanes)
+                b.store(
+                    code.y,
+                    place.element,
+                    code.epilogue.apply(b, value, place, lanes, skip=int(code.biased)),
+                    lanes,
+                )
 
     def _scales(self) -> list[Node]:
         """For averages, one over the number of pixels averaged, for each position of the tile."""
@@ -205,9 +221,14 @@ class _Tile:
         if w.include_padding:
             return [float_node(1 / (height * width))] * self.strip.size
         start, stop = row_bounds(b, w.window, w.height, self.code.rows, self.row)
-        inside = [sum(t.stop - t.start for t in self.strip.taps if row in t.rows) for row in range(self.strip.size)]
+        inside = [
+            sum(t.stop - t.start for t in self.strip.taps if row in t.rows) for row in range(self.strip.size)
+        ]
         if isinstance(start, int) and isinstance(stop, int):
             return [float_node(1 / (height * n)) for n in inside]
         rows = tirx.Cast("float32", (Index() + start * -1 + stop).node)
-        made = {n: b.let(tirx.Div(float_node(1.0), tirx.Mul(rows, float_node(float(n))))) for n in sorted(set(inside))}
+        made = {
+            n: b.let(tirx.Div(float_node(1.0), tirx.Mul(rows, float_node(float(n)))))
+            for n in sorted(set(inside))
+        }
         return [made[n] for n in inside]

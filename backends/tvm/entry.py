@@ -1,4 +1,4 @@
-"""The functions around the kernels: one that calls them one after the other, one that TVM's runtime can call."""
+"""The functions around the kernels: one that calls them all, one that TVM's runtime can call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NETWORK_SYMBOL = "drawloom_network"
 
 
 def network_function(plan: Plan) -> Node:
-    """The network as a C function of addresses: ``drawloom_network(inputs..., weights, arena, outputs...)``."""
+    """The network in C: ``drawloom_network(inputs..., weights, arena, outputs...)``, all addresses."""
     layout = weight_layout(plan)
     offsets, arena = lay_out(plan.calls)
     b = Loops()
@@ -42,7 +42,7 @@ def network_function(plan: Plan) -> Node:
 
 
 def main_function(plan: Plan, *, embedded: bool) -> Node:
-    """The network as a function of TVM's runtime, which checks shapes and types: ``main(inputs..., weights, outputs...)``.
+    """The network for TVM's runtime: ``main(inputs..., weights, outputs...)``, with shapes and types checked.
 
     Args:
         plan: the network.
@@ -52,7 +52,9 @@ def main_function(plan: Plan, *, embedded: bool) -> Node:
     outputs = [tirx.decl_buffer(shape, "float32", name=f"output{i}") for i, shape in enumerate(plan.outputs)]
     size = weight_layout(plan).size
     weights = tirx.decl_buffer((size,), "float32", name="weights", layout=None)
-    arena = tirx.decl_buffer((max(lay_out(plan.calls)[1], LINE),), "float32", name="arena", scope="global", layout=None)
+    arena = tirx.decl_buffer(
+        (max(lay_out(plan.calls)[1], LINE),), "float32", name="arena", scope="global", layout=None
+    )
     statements: list[Node] = [tirx.AllocBuffer(arena)]
     if embedded:
         address = tirx.Var("address", PointerType(PrimType("float32")))

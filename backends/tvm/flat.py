@@ -1,4 +1,4 @@
-"""A resolved network as one flat list of operations: calls followed, choices taken, absent operands and no-ops gone."""
+"""A resolved network as one flat list of operations: calls followed, choices taken, no-ops gone."""
 
 from __future__ import annotations
 
@@ -130,7 +130,9 @@ class _Flattener:
             result.zero = True
         if op.name == "sum":
             read = tuple(v for v in read if not v.zero) or read[:1]
-        result.producer = FlatOperation(op.name, read, dict(op.attributes), join(prefix, op.param or ""), result)
+        result.producer = FlatOperation(
+            op.name, read, dict(op.attributes), join(prefix, op.param or ""), result
+        )
         self.operations.append(result.producer)
         return result
 

@@ -1,4 +1,4 @@
-"""Compiled kernels, each made once: kept in memory and, where a folder is given, on disk for other processes."""
+"""Compiled kernels, each made once: kept in memory, and in a folder for other processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CACHE_VARIABLE = "DRAWLOOM_KERNEL_CACHE"
 
 
 def default_folder() -> Path | None:
-    """The folder for kept kernels: from the environment, else in the user's cache folder; None when switched off."""
+    """The folder for kept kernels: from the environment, else the user's cache; None when switched off."""
     named = os.environ.get(CACHE_VARIABLE)
     if named is not None:
         return None if named == "off" else Path(named)
@@ -34,8 +34,8 @@ def default_folder() -> Path | None:
 class KernelStore:
     """Object files of workloads.
 
-    A kept kernel is named by workload, target, TVM and the source of the emitters, and is stored with a digest. One that does
-    not match its digest is reported in the log and made again.
+    A kept kernel is named by workload, target, TVM and the source of the emitters, and is stored with a
+    digest. One that does not match its digest is reported in the log and made again.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -119,9 +119,18 @@ def _digest(parts: Mapping[str, str]) -> str:
 
 
 _EMITTING = (
-    "codegen.py", "emit.py", "emit_convolution.py", "emit_simple.py", "emit_window.py", "loops.py", "sliding.py",
-    "tiles.py", "vectors.py", "workload.py",
-)  # fmt: skip
+    "codegen.py",
+    "emit.py",
+    "emit_convolution.py",
+    "emit_simple.py",
+    "emit_window.py",
+    "loops.py",
+    "sliding.py",
+    "tiles.py",
+    "vectors.py",
+    "workload.py",
+)
+"""Modules that decide what code a workload becomes."""
 
 
 @cache

@@ -31,7 +31,9 @@ def c_compiler() -> str:
     """
     name = os.environ.get("CC", "cc")
     if shutil.which(name) is None:
-        raise UserError(f"there is no C compiler '{name}', and linking a network needs one", "install gcc or set CC")
+        raise UserError(
+            f"there is no C compiler '{name}', and linking a network needs one", "install gcc or set CC"
+        )
     return name
 
 
@@ -56,7 +58,17 @@ def link(objects: Iterable[bytes], path: Path, weights: Array | None = None) -> 
             weights.tofile(folder / "weights.bin")
             (folder / "weights.c").write_text(_WEIGHTS_SOURCE.replace("SYMBOL", WEIGHTS_SYMBOL))
             sources.append("weights.c")
-        command = [c_compiler(), "-shared", "-fPIC", "-O1", "-o", str(temporary.resolve()), *sources]
+        command = [
+            c_compiler(),
+            "-shared",
+            "-fPIC",
+            "-O1",
+            "-Wl,-Bsymbolic",
+            "-o",
+            str(temporary.resolve()),
+            *sources,
+        ]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise UserError(f"linking failed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else command[0]}")
+            complaint = done.stderr.strip().splitlines() or [f"'{command[0]}' gave no message"]
+            raise UserError(f"linking failed: {complaint[-1]}")

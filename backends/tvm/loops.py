@@ -1,7 +1,9 @@
 """Plain loops with explicit vectors in TVM's tensor IR, written down from Python.
 
-Tensors are flat; an index is a linear combination of loop variables, folded here, so that few TVM nodes are made. Each
-accumulator is a local buffer of one vector: LLVM keeps it in a register (one large buffer it would split into scalars).
+Tensors are flat; an index is a linear combination of loop variables, folded here, so that few TVM nodes are
+made. Each
+accumulator is a local buffer of one vector: LLVM keeps it in a register (one large buffer it would split into
+    scalars).
 """
 
 from __future__ import annotations
@@ -108,7 +110,9 @@ class Loops:
     def parameter(self, name: str, elements: int) -> Node:
         """Declare a tensor argument of so many floats."""
         pointer = tirx.Var(name, _pointer())
-        buffer = tirx.decl_buffer((max(1, elements),), "float32", name=name.upper(), data=pointer, layout=None)
+        buffer = tirx.decl_buffer(
+            (max(1, elements),), "float32", name=name.upper(), data=pointer, layout=None
+        )
         self._parameters.append(pointer)
         self._declarations.append(tirx.DeclBuffer(buffer, data=pointer))
         return buffer

@@ -1,4 +1,4 @@
-"""From a flat network to kernel calls: greedy fusion of elementwise operations into the kernels that feed them."""
+"""From a flat network to kernel calls: elementwise operations join the kernels that feed them."""
 
 from __future__ import annotations
 
@@ -84,10 +84,19 @@ class Draft:
             panels = convolution_tiling(workload, machine).panels if isinstance(workload, Convolution) else ()
             groups = workload.groups if isinstance(workload, Convolution) else 1
             parameters.append(
-                Filters(f"{layer.path}.weight", layer.shape, self.norm, groups if dense else 1, panels, layer.image)
+                Filters(
+                    f"{layer.path}.weight",
+                    layer.shape,
+                    self.norm,
+                    groups if dense else 1,
+                    panels,
+                    layer.image,
+                )
             )
             if biased:
-                parameters.append(Bias(f"{layer.path}.bias" if layer.bias else None, layer.shape[0], self.norm))
+                parameters.append(
+                    Bias(f"{layer.path}.bias" if layer.bias else None, layer.shape[0], self.norm)
+                )
         return KernelCall(workload, (*self.reads, *parameters, *self.operands), self.writes)
 
 
@@ -106,7 +115,8 @@ class Lowering:
         self.tensors: dict[FlatValue, Tensor] = {}
         self._open: dict[FlatValue, Draft] = {}
 
-    # -- tensors ------------------------------------------------------------------------------------------------------
+    # -- tensors
+    # ------------------------------------------------------------------------------------------------------
 
     def elements(self, shape: Shape) -> int:
         """Floats of a batch of tensors."""
@@ -143,7 +153,9 @@ class Lowering:
             return tensor.buffer
         tensor = self.image(value)
         sizes = (self.batch, *tensor.shape)
-        return self.copy(sizes, strides(sizes, channels_last=True), strides(sizes, channels_last=False), tensor.buffer)
+        return self.copy(
+            sizes, strides(sizes, channels_last=True), strides(sizes, channels_last=False), tensor.buffer
+        )
 
     def geometry(self, shape: Shape) -> tuple[int, int, int, int]:
         """A shape as batch, height, width, channels; what is no image is one pixel."""
@@ -151,10 +163,15 @@ class Lowering:
             return (self.batch, shape[1], shape[2], shape[0])
         return (self.batch, 1, 1, prod(shape))
 
-    # -- kernels ------------------------------------------------------------------------------------------------------
+    # -- kernels
+    # ------------------------------------------------------------------------------------------------------
 
     def add(
-        self, workload: Workload, reads: Sequence[Buffer], result: FlatValue, layer: LayerWeights | None = None
+        self,
+        workload: Workload,
+        reads: Sequence[Buffer],
+        result: FlatValue,
+        layer: LayerWeights | None = None,
     ) -> Draft:
         """Append a kernel that makes a value."""
         draft = Draft(workload, list(reads), Buffer(self.elements(result.shape)), layer)
@@ -179,7 +196,7 @@ class Lowering:
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def batch_norm(self, norm: Norm, value: FlatValue, result: FlatValue) -> None:
-        """A batch norm: into the weights of a convolution, into another kernel's epilogue, or a kernel of its own."""
+        """A batch norm: into a convolution's weights, another kernel's epilogue, or a kernel of its own."""
         draft = self.open_draft(value)
         channelwise = len(value.shape) in (1, 3)
         if draft is None or not channelwise:
@@ -193,7 +210,7 @@ class Lowering:
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def chain(self, kind: Literal["add", "mul"], values: Sequence[FlatValue], result: FlatValue) -> None:
-        """A sum or product of tensors, with broadcasting, fused into the last kernel that makes one of them."""
+        """A broadcast sum or product of tensors, fused into the last kernel that makes one of them."""
         reaches = [_reach(v.shape, result.shape) for v in values]
         if "full" not in reaches:
             reaches[0] = None
@@ -201,7 +218,11 @@ class Lowering:
         drafts = {i: d for i in full if (d := self.open_draft(values[i])) is not None}
         latest = max(drafts, key=lambda i: self.drafts.index(drafts[i]), default=None)
         base = latest if latest is not None else (full[0] if full else 0)
-        others = [(r, self._operand(v, r, result.shape)) for i, (v, r) in enumerate(zip(values, reaches, strict=True)) if i != base]
+        others = [
+            (r, self._operand(v, r, result.shape))
+            for i, (v, r) in enumerate(zip(values, reaches, strict=True))
+            if i != base
+        ]
         draft = drafts.get(base)
         if draft is not None:
             # Nobody has read it yet, so it may run after the kernels that make its new operands.
@@ -233,7 +254,8 @@ class Lowering:
         self.drafts.append(draft)
         return draft
 
-    # -- the whole ----------------------------------------------------------------------------------------------------
+    # -- the whole
+    # ----------------------------------------------------------------------------------------------------
 
     def output(self, value: FlatValue, position: int) -> None:
         """Bring a value to the caller's layout in the buffer of an output."""

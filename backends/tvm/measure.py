@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from math import prod
@@ -21,7 +21,7 @@ import numpy as np
 from drawloom.backends.weights import Array
 from drawloom.ir import UserError
 
-from .build import CompiledNetwork
+from .build import BoundNetwork, CompiledNetwork
 from .kernels import KernelStore, shared_store, symbol_of
 from .library import link
 from .measurement import Measurement, Spread
@@ -38,7 +38,7 @@ class MeasurementFailed(UserError):
     """A network could not be measured; the message has the reason."""
 
 
-def measure(
+def measure_network(
     network: CompiledNetwork,
     *,
     weights: Mapping[str, Array] | None = None,
@@ -48,11 +48,11 @@ def measure(
     timeout: float = 60.0,
     store: KernelStore | None = None,
 ) -> Measurement:
-    """Time a network with one thread in a new process.
+    """Time a network with one thread, in a process of its own.
 
     Args:
         network: what to time; its target must be this machine.
-        weights: the network's; random ones by default, which take the same time.
+        weights: the network's; random ones by default.
         repeats: samples to take, each with a sample of the sentinel before it.
         number: calls in a sample; as many as fill `sample_seconds` by default.
         sample_seconds: see `number`.
@@ -63,12 +63,47 @@ def measure(
         MeasurementFailed: when the process crashes, hangs or says something else than samples.
         UserError: when weights do not fit, or there is no linker.
     """
+    packed = None if weights is None else network.pack(weights)
+
+    def take(request: dict[str, Any]) -> dict[str, Any]:
+        if packed is not None:
+            request["weights_file"] = str(Path(request["library"]).with_name("weights.bin"))
+            packed.tofile(request["weights_file"])
+        return _run_child(request, timeout, network.plan.name)
+
+    return _measured(network, take, repeats, number, sample_seconds, store)
+
+
+def time_network(
+    bound: BoundNetwork,
+    *,
+    repeats: int = 30,
+    number: int | None = None,
+    sample_seconds: float = 0.01,
+    store: KernelStore | None = None,
+) -> Measurement:
+    """Time a network in this process, when that is one of its own already; see `measure_network`."""
+    from .measure_child import take_samples
+
+    def take(request: dict[str, Any]) -> dict[str, Any]:
+        return take_samples(request, bound.packed)
+
+    return _measured(bound.network, take, repeats, number, sample_seconds, store)
+
+
+def _measured(
+    network: CompiledNetwork,
+    take: Callable[[dict[str, Any]], dict[str, Any]],
+    repeats: int,
+    number: int | None,
+    sample_seconds: float,
+    store: KernelStore | None,
+) -> Measurement:
     began = datetime.now(UTC)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="drawloom-") as name:
-        request = _request(network, Path(name), weights, store or shared_store())
-        request |= {"repeats": repeats, "number": number, "sample_seconds": sample_seconds}
-        result = _run_child(request, timeout, network.plan.name)
+        request = _request(network, Path(name), store or shared_store())
+        result = take(request | {"repeats": repeats, "number": number, "sample_seconds": sample_seconds})
     samples = np.array(result["samples"])
     sentinel, runs = samples[:, 1], samples[:-1]
     third = max(1, len(sentinel) // 3)
@@ -79,11 +114,11 @@ def measure(
         host=host_processor(),
         batch=network.plan.batch,
         threads=1,
-        cpu=_spread(runs[:, 3]),
-        wall=_spread(runs[:, 2]),
+        cpu=Spread.of(runs[:, 3]),
+        wall=Spread.of(runs[:, 2]),
         repeats=repeats,
         number=result["number"],
-        sentinel=_spread(sentinel),
+        sentinel=Spread.of(sentinel),
         sentinel_drift=float(np.median(sentinel[-third:]) / np.median(sentinel[:third])),
         load=load,
         versions=versions(),
@@ -91,24 +126,20 @@ def measure(
     )
 
 
-def _request(
-    network: CompiledNetwork, folder: Path, weights: Mapping[str, Array] | None, store: KernelStore
-) -> dict[str, Any]:
+def _request(network: CompiledNetwork, folder: Path, store: KernelStore) -> dict[str, Any]:
     plan = network.plan
     sentinel = store.objects([SENTINEL], network.target)
     objects = network.bare_objects()
     if SENTINEL not in network.objects:
         objects.append(sentinel[SENTINEL])
     link(objects, folder / "network.so")
-    if weights is not None:
-        network.pack(weights).tofile(folder / "weights.bin")
     return {
         "library": str(folder / "network.so"),
         "symbol": "drawloom_network",
         "inputs": [prod(shape) for shape in plan.inputs],
         "outputs": [prod(shape) for shape in plan.outputs],
         "weights": weight_layout(plan).size,
-        "weights_file": None if weights is None else str(folder / "weights.bin"),
+        "weights_file": None,
         "arena": max(1, network.arena_elements),
         "sentinel": symbol_of(SENTINEL),
         "sentinel_arguments": _SENTINEL_ARGUMENTS,
@@ -117,7 +148,7 @@ def _request(
 
 def _run_child(request: Mapping[str, Any], timeout: float, name: str) -> dict[str, Any]:
     """Run the measuring process on a request and check its answer."""
-    single = {key: "1" for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     process = subprocess.Popen(
         # -P: the child's own folder is full of modules and must not be searched for imports.
         [sys.executable, "-P", str(_CHILD)],
@@ -156,18 +187,17 @@ def _checked(out: str, repeats: int, name: str) -> dict[str, Any]:
     try:
         result = json.loads(out)
         samples = np.array(result["samples"], dtype=np.float64)
-        good = isinstance(result["number"], int) and samples.shape == (repeats + 1, 4) and np.isfinite(samples).all()
+        good = (
+            isinstance(result["number"], int)
+            and samples.shape == (repeats + 1, 4)
+            and np.isfinite(samples).all()
+        )
     except (ValueError, KeyError, TypeError):
         good = False
     if not good:
         raise MeasurementFailed(f"measuring '{name}' gave no samples: {out[:80]!r}")
     checked: dict[str, Any] = result
     return checked
-
-
-def _spread(samples: Array) -> Spread:
-    p10, median, p90 = np.percentile(samples, (10, 50, 90))
-    return Spread(float(median), float(p10), float(p90), float(samples.min()))
 
 
 def host_processor() -> str:

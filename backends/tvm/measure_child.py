@@ -1,7 +1,8 @@
-"""The measuring process: runs as a script, imports nothing of Drawloom or TVM, loads one library and times it.
+"""The measuring process: a script that imports neither Drawloom nor TVM and times one library.
 
-It reads a request as JSON on standard input and prints samples as JSON. Before every sample of the network it times the
-sentinel, a small fixed kernel, so that changes of the clock can be told from changes of the network.
+It reads a request as JSON on standard input and prints samples as JSON. Before every sample of the network it
+times the sentinel, a small fixed kernel, so that changes of the clock can be told from changes of the
+network.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 _ALIGNMENT = 64
 _WARM_UP = 3
 _SENTINEL_RUNS = 5
-_FEW_SECONDS = 1e-7
+_SHORTEST = 1e-7
 
 
 def _aligned(elements: int, rng: np.random.Generator | None = None) -> Any:
@@ -50,27 +51,43 @@ def _timed(run: Callable[[], None], number: int) -> tuple[float, float]:
     return wall / number / 1e9, cpu / number / 1e9
 
 
-def main() -> None:
-    """Measure what the request on standard input says."""
-    request = json.load(sys.stdin)
+def take_samples(request: dict[str, Any], weights: Any = None) -> dict[str, Any]:
+    """Load a library and time its network.
+
+    Args:
+        request: ``library`` (path), ``symbol`` and ``sentinel`` (C functions), ``inputs``, ``outputs`` and
+            ``sentinel_arguments`` (floats of each), ``weights`` and ``arena`` (floats), ``weights_file``
+            (path or None), ``repeats``, ``number`` (or None) and ``sample_seconds``.
+        weights: packed weights; else those of the file, else random ones.
+
+    Returns:
+        ``number`` of calls in a sample and ``samples``: for each, seconds of the sentinel (wall, processor)
+        and of the network (wall, processor); a last one has only the sentinel.
+    """
     library = ctypes.CDLL(request["library"])
     rng = np.random.default_rng(0)
-    weights = _aligned(request["weights"], rng)
-    if request["weights_file"] is not None:
-        weights[:] = np.fromfile(request["weights_file"], np.float32)
+    packed = _aligned(request["weights"], rng)
+    if weights is not None:
+        packed[:] = weights
+    elif request["weights_file"] is not None:
+        packed[:] = np.fromfile(request["weights_file"], np.float32)
     inputs = [_aligned(n, rng) for n in request["inputs"]]
     outputs = [_aligned(n) for n in request["outputs"]]
-    network = _runner(library, request["symbol"], [*inputs, weights, _aligned(request["arena"]), *outputs])
-    sentinel = _runner(library, request["sentinel"], [_aligned(n, rng) for n in request["sentinel_arguments"]])
+    network = _runner(library, request["symbol"], [*inputs, packed, _aligned(request["arena"]), *outputs])
+    sentinel = _runner(
+        library, request["sentinel"], [_aligned(n, rng) for n in request["sentinel_arguments"]]
+    )
     for _ in range(_WARM_UP):
         network()
         sentinel()
-    single = max(_timed(network, 1)[0], _FEW_SECONDS)
+    single = max(_timed(network, 1)[0], _SHORTEST)
     number = request["number"] or max(1, round(request["sample_seconds"] / single))
-    samples = [(*_timed(sentinel, _SENTINEL_RUNS), *_timed(network, number)) for _ in range(request["repeats"])]
+    samples = [
+        (*_timed(sentinel, _SENTINEL_RUNS), *_timed(network, number)) for _ in range(request["repeats"])
+    ]
     samples.append((*_timed(sentinel, _SENTINEL_RUNS), 0.0, 0.0))
-    json.dump({"number": number, "samples": samples}, sys.stdout)
+    return {"number": number, "samples": samples}
 
 
 if __name__ == "__main__":
-    main()
+    json.dump(take_samples(json.load(sys.stdin)), sys.stdout)

@@ -8,20 +8,40 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from drawloom.backends.files import written_whole
 from drawloom.ir import UserError
 
 FORMAT = "drawloom-measurement-1"
+CLOCK = "processor time of the thread"
+"""What the reported latency is measured with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Samples of a time in seconds: median, 10th and 90th percentile, and the shortest."""
+    """Samples of a time, in seconds.
+
+    Attributes:
+        median: half of the samples are shorter.
+        lower_quartile, upper_quartile: the middle half of the samples lies between them.
+        p10, p90: the middle four fifths lie between them.
+        minimum: the shortest.
+    """
 
     median: float
+    lower_quartile: float
+    upper_quartile: float
     p10: float
     p90: float
     minimum: float
+
+    @staticmethod
+    def of(samples: npt.NDArray[np.float64]) -> Spread:
+        """The spread of samples."""
+        p10, lower, median, upper, p90 = (float(v) for v in np.percentile(samples, (10, 25, 50, 75, 90)))
+        return Spread(median, lower, upper, p10, p90, float(np.min(samples)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +55,15 @@ class Measurement:
         host: model name of the processor it ran on.
         batch: samples computed by one call.
         threads: threads used.
-        cpu: processor time of the thread. This is the reported latency: other programs on the machine disturb it least.
+        cpu: processor time of the thread. This is the reported latency: other programs on the machine
+            disturb it least.
         wall: time by the wall clock, in the same samples.
         repeats: number of samples.
         number: calls in each sample.
-        sentinel: processor time of a small fixed kernel, timed before each sample: shows changes of the clock.
-        sentinel_drift: its median in the last third of the samples over that in the first third; 1 is a steady machine.
+        sentinel: processor time of a small fixed kernel, timed before each sample: shows changes of the
+            clock.
+        sentinel_drift: its median in the last third of the samples over that in the first third; 1 is a
+            steady machine.
         load: load average of the machine over the last minute, when measuring began.
         versions: of tvm, tvm-ffi, llvm, drawloom and python.
         timestamp: when measuring began, ISO 8601, UTC.
@@ -63,90 +86,90 @@ class Measurement:
     timestamp: str
 
     @property
-    def seconds(self) -> float:
-        """The reported latency: the median of the thread's processor time."""
+    def median(self) -> float:
+        """The reported latency in seconds: the median of the thread's processor time."""
         return self.cpu.median
 
     @property
     def relative(self) -> float:
-        """The latency in units of the sentinel's: comparable between moments at which the machine's clock differs."""
+        """The latency in units of the sentinel's: comparable between moments of different clock."""
         return self.cpu.median / self.sentinel.median
 
-    def to_json(self) -> str:
-        """The measurement as text, with a checksum."""
-        content = asdict(self)
-        return json.dumps({"format": FORMAT, "checksum": _checksum(content), "measurement": content}, indent=1)
+    def to_json(self) -> dict[str, Any]:
+        """The measurement as plain data; the spread of the reported clock also stands at the top level."""
+        return {"clock": CLOCK, **asdict(self.cpu), **asdict(self)}
 
     @staticmethod
-    def from_json(text: str, origin: str = "the text") -> Measurement:
-        """Read a measurement back.
+    def from_json(data: Any, origin: str = "the data") -> Measurement:
+        """Read back what `to_json` made; further keys are ignored.
 
         Args:
-            text: what `to_json` made.
+            data: plain data.
             origin: what to call it in messages.
 
         Raises:
-            UserError: when it is cut off, corrupt or something else.
+            UserError: when something is missing or of a wrong type.
         """
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise UserError(f"{origin} is no measurement: {error}", "half-written or corrupt?") from None
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise UserError(f"{origin} is no measurement: it does not say '{FORMAT}'")
-        content = document.get("measurement")
-        if not isinstance(content, dict) or document.get("checksum") != _checksum(content):
-            raise UserError(f"{origin} is corrupt: its checksum is wrong")
-        return _measurement(content, origin)
+        spreads = ("cpu", "wall", "sentinel")
+        content = _fields_of(Measurement, data, origin)
+        return Measurement(
+            **{**content, **{n: Spread(**_fields_of(Spread, content[n], origin)) for n in spreads}}
+        )
 
     def save(self, path: Path | str) -> None:
-        """Write it to a file, whole or not at all.
+        """Write it to a file with a checksum, whole or not at all.
 
         Raises:
             UserError: when the file cannot be written.
         """
+        content = self.to_json()
+        document = {"format": FORMAT, "checksum": _checksum(content), "measurement": content}
         with written_whole(Path(path)) as temporary:
-            temporary.write_text(self.to_json(), encoding="utf-8")
+            temporary.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
     @staticmethod
     def load_file(path: Path | str) -> Measurement:
         """Read a file that `save` wrote.
 
         Raises:
-            UserError: when it is missing, cut off or corrupt.
+            UserError: when it is missing, cut off, corrupt or something else.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"no such file: '{path}'") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"'{path}' cannot be read: {error}", "corrupt?") from None
-        return Measurement.from_json(text, f"'{path}'")
+        except (OSError, ValueError) as error:
+            raise UserError(f"'{path}' is no measurement: {error}", "cut off or corrupt?") from None
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise UserError(f"'{path}' is no measurement: it does not say '{FORMAT}'")
+        if document.get("checksum") != _checksum(document.get("measurement")):
+            raise UserError(f"'{path}' is corrupt: its checksum is wrong")
+        return Measurement.from_json(document["measurement"], f"'{path}'")
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "int": (int,), "float": (int, float), "Spread": (dict,), "dict[str, str]": (dict,),
-}  # fmt: skip
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "Spread": (dict,),
+    "dict[str, str]": (dict,),
+}
 
 
-def _checked(cls: Any, content: dict[str, Any], origin: str) -> None:
-    expected = {f.name: str(f.type) for f in fields(cls)}
-    if set(content) != set(expected):
-        wrong = sorted(set(content) ^ set(expected))
-        raise UserError(f"{origin} is no measurement of this version: '{wrong[0]}' is missing or unknown")
-    for name, kind in expected.items():
-        if not isinstance(content[name], _TYPES[kind]) or isinstance(content[name], bool):
-            raise UserError(f"{origin} is corrupt: '{name}' is {content[name]!r}")
+def _fields_of(cls: Any, content: Any, origin: str) -> dict[str, Any]:
+    """The fields of a dataclass in plain data, checked."""
+    if not isinstance(content, dict):
+        raise UserError(f"{origin} is no measurement")
+    result = {}
+    for field in fields(cls):
+        value = content.get(field.name)
+        if not isinstance(value, _TYPES[str(field.type)]) or isinstance(value, bool):
+            raise UserError(
+                f"{origin} is no measurement: '{field.name}' is {value!r}", "corrupt, or of another version?"
+            )
+        result[field.name] = value
+    return result
 
 
-def _measurement(content: dict[str, Any], origin: str) -> Measurement:
-    _checked(Measurement, content, origin)
-    spreads = {}
-    for name in ("cpu", "wall", "sentinel"):
-        _checked(Spread, content[name], origin)
-        spreads[name] = Spread(**content[name])
-    return Measurement(**{**content, **spreads})
-
-
-def _checksum(content: dict[str, Any]) -> str:
+def _checksum(content: Any) -> str:
     return f"{zlib.crc32(json.dumps(content, sort_keys=True).encode()):08x}"

@@ -11,8 +11,8 @@ from .tiles import LINE
 def lay_out(calls: Sequence[KernelCall]) -> tuple[dict[Buffer, int], int]:
     """The offset of each scratch buffer in one arena, and the arena's size, in floats.
 
-    Large buffers are placed first, each at the lowest offset where it meets no buffer that is alive with it. Offsets are
-    multiples of a cache line.
+    Large buffers are placed first, each at the lowest offset where it meets no buffer that is alive with it.
+    Offsets are multiples of a cache line.
     """
     spans: dict[Buffer, tuple[int, int]] = {}
     for time, call in enumerate(calls):
@@ -22,7 +22,11 @@ def lay_out(calls: Sequence[KernelCall]) -> tuple[dict[Buffer, int], int]:
     offsets: dict[Buffer, int] = {}
     for buffer in sorted(spans, key=lambda b: (-b.elements, spans[b])):
         first, last = spans[buffer]
-        rivals = sorted((offsets[b], offsets[b] + _rounded(b)) for b in offsets if spans[b][0] <= last and first <= spans[b][1])
+        rivals = sorted(
+            (offsets[b], offsets[b] + _rounded(b))
+            for b in offsets
+            if spans[b][0] <= last and first <= spans[b][1]
+        )
         offset = 0
         for start, stop in rivals:
             if offset + buffer.elements <= start:

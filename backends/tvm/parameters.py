@@ -1,4 +1,4 @@
-"""The parameter arrays of kernels, described by names of the network's weights, so that they can be made for any weights."""
+"""The parameter arrays of kernels, described by names of weights, to be made for any weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def fetch(weights: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Ar
     if name not in weights:
         raise UserError(f"the weights have no '{name}'", f"a tensor of shape {list(shape)} is needed")
     if weights[name].shape != shape:
-        raise UserError(f"weight '{name}' has shape {list(weights[name].shape)}, the network's has {list(shape)}")
+        raise UserError(
+            f"weight '{name}' has shape {list(weights[name].shape)}, the network's has {list(shape)}"
+        )
     return weights[name]
 
 
@@ -79,7 +81,8 @@ class Filters:
         norm: the batch norm after it, if any.
         groups: of the convolution.
         panels: how the output channels of a group are cut; empty for depthwise convolutions.
-        image: for a linear layer after flattening an image, that image's shape (C, H, W): here it is stored channels-last.
+        image: for a linear layer after flattening an image, that image's shape (C, H, W): here it is stored
+            channels-last.
     """
 
     name: str
@@ -140,7 +143,8 @@ class NormLine:
     Attributes:
         norm: the batch norm.
         offset: the offset rather than the factor.
-        repeat: how often each channel's value is repeated, for tensors stored with other dimensions behind the channels.
+        repeat: how often each channel's value is repeated, for tensors stored with other dimensions behind
+            the channels.
     """
 
     norm: Norm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from math import prod
 
 from drawloom.ir import Module, UserError, unknown
@@ -24,7 +23,9 @@ Rule = Callable[[Lowering, FlatOperation], None]
 def _window(op: FlatOperation) -> Window:
     a = op.attributes
     top, left = a["pad"]
-    return Window(tuple(a["kernel"]), tuple(a["stride"]), (top, left, top, left), tuple(a.get("dilation", (1, 1))))
+    return Window(
+        tuple(a["kernel"]), tuple(a["stride"]), (top, left, top, left), tuple(a.get("dilation", (1, 1)))
+    )
 
 
 def _conv2d(to: Lowering, op: FlatOperation) -> None:
@@ -106,7 +107,9 @@ def _concat(to: Lowering, op: FlatOperation) -> None:
         sizes = (to.batch, *value.shape)
         source = strides(sizes, channels_last=True)
         elements = (buffer.elements, result.elements)
-        to.drafts.append(Draft(move(sizes, source, target, elements, 0, start * target[axis]), [buffer], result))
+        to.drafts.append(
+            Draft(move(sizes, source, target, elements, 0, start * target[axis]), [buffer], result)
+        )
         start += sizes[axis]
     to.bind(op.result, Tensor(result, op.result.shape))
 

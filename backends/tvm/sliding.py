@@ -1,4 +1,4 @@
-"""Sliding windows without padding copies: which taps of which tile fall inside the image, decided when the code is made."""
+"""Sliding windows without padding copies: which taps of a tile lie inside the image."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Strip:
 
 
 def strips(width: int, columns: int, limit: int, window: Window) -> tuple[Strip, ...]:
-    """Cut a row of `columns` output positions over an image of `width` pixels into tiles, equal neighbours merged."""
+    """Cut a row of output positions over an image of some width into tiles, equal neighbours merged."""
     if _inside(width, columns, window):
         return tuple(_inner_strips(row_runs(columns, limit), window.kernel[1]))
     result: list[Strip] = []
@@ -46,7 +46,9 @@ def strips(width: int, columns: int, limit: int, window: Window) -> tuple[Strip,
     for size in (size for size, count in row_runs(columns, limit) for _ in range(count)):
         taps = _taps(start, size, width, window)
         last = result[-1] if result else None
-        whole = len(taps) == 1 and len(taps[0].rows) == size and taps[0].stop - taps[0].start == window.kernel[1]
+        whole = (
+            len(taps) == 1 and len(taps[0].rows) == size and taps[0].stop - taps[0].start == window.kernel[1]
+        )
         if last is not None and whole and (last.size, last.taps) == (size, taps):
             result[-1] = replace(last, count=last.count + 1)
         else:
@@ -70,7 +72,10 @@ def _inner_strips(runs: tuple[tuple[int, int], ...], taps: int) -> Iterator[Stri
 def _taps(start: int, size: int, width: int, window: Window) -> tuple[Taps, ...]:
     result: list[Taps] = []
     for tap in range(window.kernel[1]):
-        columns = [(start + row) * window.stride[1] - window.padding[1] + tap * window.dilation[1] for row in range(size)]
+        columns = [
+            (start + row) * window.stride[1] - window.padding[1] + tap * window.dilation[1]
+            for row in range(size)
+        ]
         rows = tuple(row for row, column in enumerate(columns) if 0 <= column < width)
         if result and result[-1].rows == rows and result[-1].stop == tap:
             result[-1] = replace(result[-1], stop=tap + 1)
@@ -80,8 +85,10 @@ def _taps(start: int, size: int, width: int, window: Window) -> tuple[Taps, ...]
 
 
 @contextmanager
-def window_rows(b: Loops, window: Window, height: int, rows: int, row: Index) -> Iterator[tuple[Index, Index]]:
-    """The loop over the rows of the window that lie inside the image, for one output row: yields (tap row, image row).
+def window_rows(
+    b: Loops, window: Window, height: int, rows: int, row: Index
+) -> Iterator[tuple[Index, Index]]:
+    """The loop over the window's rows inside the image, for one output row: yields (tap row, image row).
 
     Args:
         b: the function under construction.
@@ -104,8 +111,10 @@ def _index(bound: Index | int) -> Index:
     return Index(bound) if isinstance(bound, int) else bound
 
 
-def row_bounds(b: Loops, window: Window, height: int, rows: int, row: Index) -> tuple[Index | int, Index | int]:
-    """First and last-but-one row of the window inside the image; numbers where they are the same for every output row."""
+def row_bounds(
+    b: Loops, window: Window, height: int, rows: int, row: Index
+) -> tuple[Index | int, Index | int]:
+    """Window rows inside the image, from and below; numbers where every output row has the same."""
     taps, dilation = window.kernel[0], window.dilation[0]
     first = row * window.stride[0] + -window.padding[0]
     above = window.padding[0] > 0

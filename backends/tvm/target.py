@@ -83,11 +83,16 @@ def find_target(name: str) -> Target:
     missing = features - _features("host") if entry.processor != "host" else set()
     needed = {"avx512f", "avx2", "fma", "sse4.2", "neon"} & missing
     if needed or not features:
-        raise UserError(f"target '{name}' does not fit this {platform.machine()} machine", f"it lacks {', '.join(sorted(needed)) or 'its instructions'}")
+        raise UserError(
+            f"target '{name}' does not fit this {platform.machine()} machine",
+            f"it lacks {', '.join(sorted(needed)) or 'its instructions'}",
+        )
     lanes, registers = _vectors(features)
     processor = _host_processor() if entry.processor == "host" else entry.processor
     lanes = entry.lanes or lanes
-    machine = Machine(lanes, entry.registers or registers, _multipliers(_host_processor(), lanes), *cache_sizes())
+    machine = Machine(
+        lanes, entry.registers or registers, _multipliers(_host_processor(), lanes), *cache_sizes()
+    )
     return Target(name, processor, machine)
 
 
@@ -118,7 +123,9 @@ def _features(processor: str) -> frozenset[str]:
     from tvm.target import codegen
 
     name = _host_processor() if processor == "host" else processor
-    return frozenset(str(f) for f in codegen.llvm_get_cpu_features(tvm.target.Target({"kind": "llvm", "mcpu": name})))
+    return frozenset(
+        str(f) for f in codegen.llvm_get_cpu_features(tvm.target.Target({"kind": "llvm", "mcpu": name}))
+    )
 
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
@@ -127,7 +134,7 @@ _UNITS = {"K": 1024, "M": 1024 * 1024}
 
 @cache
 def cache_sizes() -> tuple[int, int]:
-    """Bytes of this machine's first and second data cache of one core; common sizes where it does not tell."""
+    """Bytes of a core's first and second data cache; common sizes where the machine does not tell."""
     sizes = {1: 32 * 1024, 2: 1024 * 1024}
     for folder in sorted(_CACHES.glob("index*")):
         try:

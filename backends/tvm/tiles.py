@@ -1,13 +1,13 @@
 """How a convolution is cut into register tiles, for a machine: pure arithmetic, no search, no TVM.
 
-A tile is some output positions (rows) by some channel vectors; each of its vectors is an accumulator in a register.
+A tile is some output positions (rows) by some channel vectors; each of its vectors is an accumulator in a
+register.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-
 
 FLOAT_BYTES = 4
 LINE = 16
@@ -78,7 +78,7 @@ def cut_panels(channels: int, vectors: int, lanes: int) -> tuple[Panel, ...]:
     """Cut channels into panels of at most `vectors` vectors: equal full ones, then one of the rest."""
     sizes = channel_vectors(channels, lanes)
     full = (channels // lanes) // vectors
-    panels = (Panel(0, (lanes,) * vectors, full),) if full else ()
+    panels: tuple[Panel, ...] = (Panel(0, (lanes,) * vectors, full),) if full else ()
     rest = sizes[full * vectors :]
     start = full * vectors * lanes
     while rest:
@@ -114,7 +114,7 @@ def fits(rows: int, vectors: int, machine: Machine) -> bool:
 
 
 def tile_cycles(rows: int, vectors: int, machine: Machine) -> float:
-    """Estimated cycles of one reduction step of a tile: multiply-adds, loads or latency, whichever is most."""
+    """Estimated cycles of a tile's reduction step: multiply-adds, loads or latency, whichever is most."""
     return max(rows * vectors / machine.multipliers, (rows + vectors) / 2, _LATENCY) + _OVERHEAD
 
 
@@ -122,7 +122,9 @@ def tile_cycles(rows: int, vectors: int, machine: Machine) -> float:
 def best_rows(rows: int, vectors: int, limit: int, machine: Machine) -> tuple[int, float]:
     """The tile height for panels of so many vectors, and the cycles of one reduction step over all rows."""
     candidates = [r for r in range(1, min(rows, limit) + 1) if fits(r, vectors, machine)]
-    cost = {r: sum(n * tile_cycles(size, vectors, machine) for size, n in row_runs(rows, r)) for r in candidates}
+    cost = {
+        r: sum(n * tile_cycles(size, vectors, machine) for size, n in row_runs(rows, r)) for r in candidates
+    }
     best = min(candidates, key=lambda r: (cost[r], -r))
     return best, cost[best]
 
@@ -148,7 +150,8 @@ def choose_tiling(rows: int, channels: int, machine: Machine, streaming: bool = 
         rows: output positions that may share a tile (pixels of a row, or of the image for 1x1).
         channels: output channels of a group.
         machine: what it runs on.
-        streaming: the weights are large and used a few times only: small tiles, so that loading them overlaps.
+        streaming: the weights are large and used a few times only: small tiles, so that loading them
+            overlaps.
     """
     choices = [v for v in _vector_choices(rows, streaming) if fits(1, v, machine)]
     options = [_tiling(rows, channels, v, machine, streaming) for v in choices]
@@ -167,7 +170,9 @@ def _row_limit(vectors: int, streaming: bool) -> int:
     return 2 * MAX_ROWS if vectors == 1 else MAX_ROWS
 
 
-def _tiling(rows: int, channels: int, vectors: int, machine: Machine, streaming: bool) -> tuple[Tiling, float]:
+def _tiling(
+    rows: int, channels: int, vectors: int, machine: Machine, streaming: bool
+) -> tuple[Tiling, float]:
     panels = cut_panels(channels, vectors, machine.lanes)
     heights = [best_rows(rows, len(p.lanes), _row_limit(len(p.lanes), streaming), machine) for p in panels]
     cost = sum(p.count * cycles for p, (_, cycles) in zip(panels, heights, strict=True))

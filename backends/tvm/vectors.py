@@ -25,7 +25,7 @@ _TANH_ODD = (
     1.48572235717979e-05, 6.37261928875436e-04, 4.89352455891786e-03,
 )  # fmt: skip
 _TANH_EVEN = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
-"""Rational approximation of tanh, the one Eigen uses: x * odd(x^2) / even(x^2), a few units in the last place."""
+"""Rational approximation of tanh, that of Eigen: x * odd(x^2) / even(x^2), good to a few last places."""
 
 
 def _add(a: Node, b: Node) -> Node:
@@ -48,7 +48,7 @@ def _horner(b: Loops, x: Node, coefficients: Sequence[float], lanes: int) -> Nod
 
 
 def exp(b: Loops, x: Node, lanes: int) -> Node:
-    """e to the x, within 2e-7 relative; arguments are clipped to the range of normal numbers."""
+    """The exponential of x, within 2e-7 relative; arguments are clipped to the range of normal numbers."""
     x = b.let(_clip(x, _EXP_LOW, _EXP_HIGH, lanes), lanes)
     scaled = _add(_mul(x, float_node(_LOG2_E, lanes)), float_node(0.5, lanes))
     whole = b.let(tirx.call_intrin(vector_type(lanes), "tirx.floor", scaled), lanes)
@@ -124,7 +124,11 @@ class EpilogueCode:
         """Declare the operands of a workload's epilogue as parameters."""
         n, h, w, c = workload.output
         sizes = {"full": n * h * w * c, "gate": n * c, "channel": c}
-        operands = tuple(b.parameter(f"e{i}", sizes[s.reach]) for i, s in enumerate(workload.operands) if s.reach is not None)
+        operands = tuple(
+            b.parameter(f"e{i}", sizes[s.reach])
+            for i, s in enumerate(workload.operands)
+            if s.reach is not None
+        )
         return EpilogueCode(workload.steps, operands, c)
 
     def apply(self, b: Loops, value: Node, place: Place, lanes: int, skip: int = 0) -> Node:

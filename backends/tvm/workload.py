@@ -1,7 +1,8 @@
 """Workloads: the fused kernels a network is made of, known before TVM sees them and independent of weights.
 
-Images are NHWC inside this backend; vectors are images of one pixel. A workload names everything the emitted code
-depends on besides the machine, so equal workloads share one compiled kernel, across networks and processes.
+Images are NHWC inside this backend; vectors are images of one pixel. A workload names everything the emitted
+code depends on besides the machine, so equal workloads share one compiled kernel, across networks and
+processes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from math import prod
 from typing import ClassVar, Literal
 
 Reach = Literal["full", "gate", "channel"]
-"""What the operand of a binary step covers: every element; one value for each sample and channel; one for each channel."""
+"""What the operand of a binary step has a value for: each element, sample and channel, or channel."""
 
 UNARY = ("relu", "relu6", "hsigmoid", "hswish", "sigmoid", "swish", "tanh")
 BINARY = ("add", "mul")
@@ -37,7 +38,7 @@ class Step:
 
 
 Epilogue = tuple[Step, ...]
-"""Steps applied in order to the result of a kernel before it is stored; operands of binary steps are further inputs."""
+"""Steps applied to a kernel's result before it is stored; operands of binary steps are further inputs."""
 
 BIAS = Step("add", "channel")
 
@@ -46,8 +47,8 @@ BIAS = Step("add", "channel")
 class Workload:
     """A kernel: what is computed, for which sizes.
 
-    Its arguments are `inputs` tensors, then `weights` parameter arrays, then one tensor for each binary step of the
-    epilogue (a parameter array where the step's reach is ``channel``), then the result.
+    Its arguments are `inputs` tensors, then `weights` parameter arrays, then one tensor for each binary step
+    of the epilogue (a parameter array where the step's reach is ``channel``), then the result.
     """
 
     inputs: ClassVar[int] = 1
@@ -131,8 +132,8 @@ POINT = Window((1, 1))
 class Convolution(Workload):
     """A dense or grouped convolution; linear layers are 1x1 convolutions of one-pixel images.
 
-    ``y[n,i,j,o] = sum_{a,b,c} x[n, i*s-p+a*d, j*s-p+b*d, c] * w[a,b,c,o]``, then the epilogue. Its weight array is packed
-    as `drawloom.backends.tvm.packing.pack_convolution` says.
+    ``y[n,i,j,o] = sum_{a,b,c} x[n, i*s-p+a*d, j*s-p+b*d, c] * w[a,b,c,o]``, then the epilogue. Its weight
+    array is packed as `drawloom.backends.tvm.packing.pack_convolution` says.
 
     Attributes:
         batch, height, width, channels: shape of the input.
@@ -207,7 +208,8 @@ class Pool(Workload):
 
     Attributes:
         kind: ``max`` or ``avg``.
-        include_padding: for averages, divide by the window's size rather than by the number of pixels inside the image.
+        include_padding: for averages, divide by the window's size rather than by the number of pixels inside
+            the image.
     """
 
     kind: Literal["max", "avg"]
@@ -291,10 +293,10 @@ class Fill(Workload):
 
 @dataclass(frozen=True, slots=True)
 class Move(Workload):
-    """Elements copied from one arrangement to another: slices, parts of a concatenation, transposition, broadcast.
+    """Elements copied to another arrangement: slices, parts of a concatenation, transposition, broadcast.
 
-    ``y[y_offset + sum_k i_k * y_strides[k]] = x[x_offset + sum_k i_k * x_strides[k]]`` for all ``i`` below `sizes`.
-    Use `move` to make one: it brings equal copies to one form.
+    ``y[y_offset + sum_k i_k * y_strides[k]] = x[x_offset + sum_k i_k * x_strides[k]]`` for all ``i`` below
+    `sizes`. Use `move` to make one: it brings equal copies to one form.
 
     Attributes:
         sizes: extent of each loop.
@@ -334,7 +336,7 @@ def move(
     x_offset: int = 0,
     y_offset: int = 0,
 ) -> Move:
-    """The `Move` of a copy in its simplest form: written in order of memory, loops of one pass dropped, joinable loops joined."""
+    """The `Move` of a copy in its simplest form: written in order of memory, with as few loops as can be."""
     axes = [axis for axis in zip(sizes, x_strides, y_strides, strict=True) if axis[0] != 1]
     joined: list[tuple[int, int, int]] = []
     for size, x, y in sorted(axes, key=lambda axis: -axis[2]):
