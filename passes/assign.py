@@ -1,0 +1,101 @@
+"""The pass ``assign``: gives decisions their values and folds what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from drawloom.ir import Choice, Decision, Function, Module, TensorType, Value, check_assignment, substitute
+
+from .base import Context, Pass
+from .rebuild import Rewriter, rebuilt, settled, specialised
+
+
+@dataclass(frozen=True)
+class Assign(Pass):
+    """Substitutes decisions by values; decisions that are not named stay open.
+
+    Before, with ``assign{k=5,op=skip}``::
+
+        decision @k : one_of [3, 5]
+        decision @op : one_of ["conv", "skip"]
+        ...
+        %0 = conv2d %x {out=8, kernel=@k, pad=@k // 2, param="conv"} : f32[8, 32, 32]
+        %1 = choice %0, %x by index(@op) : f32[8, 32, 32]
+        return %1
+
+    After::
+
+        %0 = conv2d %x {out=8, kernel=5, pad=2, param="conv"} : f32[8, 32, 32]
+        return %x
+
+    Attributes:
+        values: decision names to values, as written in assignments.
+    """
+
+    name: ClassVar[str] = "assign"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(self, module: Module, context: Context) -> Module:
+        """See `assign`."""
+        return assign(module, self.values)
+
+
+def assign(module: Module, assignment: Mapping[str, object]) -> Module:
+    """The module with some decisions replaced by their values.
+
+    Choices whose selector becomes known are folded, absent list members dropped; nothing else is simplified
+    and nothing dead is removed.
+
+    Args:
+        module: any module.
+        assignment: values of some or all of its decisions.
+
+    Raises:
+        UserError: on an unknown decision, a value outside its domain, or a violated check of the space.
+    """
+    values = check_assignment(module.decisions, assignment, partial=True)
+    if not values:
+        return module
+    given: dict[Decision, Choice] = {module.decisions[n]: v for n, v in values.items()}
+    return replace(
+        module,
+        functions={name: _assigned(f, given) for name, f in module.functions.items()},
+        decisions={n: d for n, d in module.decisions.items() if n not in values},
+        constraints=settled(module.constraints, lambda s: substitute(s, given)),
+    )
+
+
+def _assigned(function: Function, given: Mapping[Decision, Choice]) -> Function:
+    rewriter = Rewriter()
+    inputs = tuple([_input(v, given) for v in function.inputs])
+    changed = any(a is not b for a, b in zip(inputs, function.inputs, strict=True))
+    if changed:
+        rewriter.values.update(zip(function.inputs, inputs, strict=True))
+    for op in function.operations:
+        attributes = {name: substitute(v, given) for name, v in op.attributes.items()}
+        presence = substitute(op.presence, given)
+        types = [r.type.substitute(given) for r in op.results]
+        if _unchanged(attributes, op.attributes) and presence == op.presence and _kept(types, op.results):
+            rewriter.keep(op)
+        else:
+            rewriter.place(op, specialised(op, rewriter.operands(op), attributes, presence, types))
+    arguments = {name: substitute(v, given) for name, v in function.arguments.items()}
+    result = rewriter.finish(function, inputs if changed else None)
+    if _unchanged(arguments, function.arguments):
+        return result
+    return rebuilt(result, result.inputs, result.operations, result.outputs, arguments=arguments)
+
+
+def _input(value: Value, given: Mapping[Decision, Choice]) -> Value:
+    type = value.type.substitute(given)
+    return value if type == value.type else Value(type, value.index, value.name)
+
+
+def _unchanged(new: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    return all(new[name] == value for name, value in old.items())
+
+
+def _kept(types: list[TensorType], results: tuple[Value, ...]) -> bool:
+    return all(t == r.type for t, r in zip(types, results, strict=True))

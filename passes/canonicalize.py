@@ -1,0 +1,103 @@
+"""The pass ``canonicalize``: simplifies operations by local rules and forwards what calls only pass on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from drawloom.ir import Function, Module, Operation, Value
+
+from .base import Context, Pass
+from .rebuild import Rewriter, copied, zeros
+from .rules import is_zeros, simplified
+
+Forward = int | str | None
+"""What an output of a function is: the position of the input it passes on, ``"zeros"``, or None for neither."""
+
+
+@dataclass(frozen=True)
+class Canonicalize(Pass):
+    """Brings a module to its simplest form by the rules of `drawloom.passes.rules`; dead code is left to ``dce``.
+
+    Before::
+
+        %0 = zeros_like %x : f32[8, 16, 16]
+        %1 = max_pool %0 {kernel=3, pad=1} : f32[8, 16, 16]
+        %2 = sum %1, %y if true, %z if false : f32[8, 16, 16]
+        %3 = choice %2, %x by 0 : f32[8, 16, 16]
+        return %3
+
+    After (the first two operations are now dead)::
+
+        %0 = zeros {shape=[8, 16, 16]} : f32[8, 16, 16]
+        %1 = zeros {shape=[8, 16, 16]} : f32[8, 16, 16]
+        return %y
+    """
+
+    name: ClassVar[str] = "canonicalize"
+
+    def run(self, module: Module, context: Context) -> Module:
+        """See `canonicalize`."""
+        return canonicalize(module)
+
+
+def canonicalize(module: Module) -> Module:
+    """The module in its simplest form; the same object when it already is."""
+    forwards: dict[str, tuple[Forward, ...]] = {}
+    functions = []
+    for name, function in module.functions.items():
+        simple = _canonical(function, forwards)
+        functions.append(simple)
+        forwards[name] = forwards_of(simple)
+    if all(a is b for a, b in zip(functions, module.functions.values(), strict=True)):
+        return module
+    return module.with_functions(functions)
+
+
+def _canonical(function: Function, forwards: Mapping[str, tuple[Forward, ...]]) -> Function:
+    read = {v for op in function.operations for v in op.operands}.union(function.outputs)
+    simplifier = Simplifier(forwards, read)
+    for op in function.operations:
+        simplifier.visit(op, copied(op, simplifier.operands(op)))
+    return simplifier.finish(function)
+
+
+class Simplifier(Rewriter):
+    """A rewriter that simplifies every operation it is given."""
+
+    __slots__ = ("forwards", "read")
+
+    def __init__(self, forwards: Mapping[str, tuple[Forward, ...]], read: Collection[Value]) -> None:
+        """Start.
+
+        Args:
+            forwards: what the outputs of the functions that are called are.
+            read: old values that something reads; for others no code is made.
+        """
+        super().__init__()
+        self.forwards = forwards
+        self.read = read
+
+    def visit(self, old: Operation, new: Operation) -> None:
+        """Take in what an old operation has become, with operands of the new function."""
+        if new.definition.name != "call":
+            self.place(old, simplified(new))
+            return
+        self.place(old, new)
+        for position, forward in enumerate(self.forwards[new.attributes["callee"]]):
+            if forward is not None and old.results[position] in self.read:
+                self.values[old.results[position]] = self._forwarded(new, position, forward)
+
+    def _forwarded(self, call: Operation, position: int, forward: int | str) -> Value:
+        if isinstance(forward, int):
+            return call.operands[forward]
+        made = zeros(call.results[position].type, call)
+        self.operations.append(made)
+        return made.result
+
+
+def forwards_of(function: Function) -> tuple[Forward, ...]:
+    """What the outputs of a simplified function are."""
+    positions = {v: i for i, v in enumerate(function.inputs)}
+    return tuple(["zeros" if is_zeros(v) else positions.get(v) for v in function.outputs])

@@ -1,0 +1,66 @@
+"""Cost analysis: parameters, multiply-adds and activation bytes of a resolved network, in all and by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from drawloom.ir import Cost, Function, Module, Operation, UserError, cost
+from drawloom.ir.weight_paths import join_path
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """What one operation of a network costs.
+
+    Attributes:
+        path: calls that lead to it and, where it owns weights, its own path; parts joined by dots.
+        operation: the operation.
+        cost: integers. Parameters under a path that an earlier row owns too are counted there only.
+    """
+
+    path: str
+    operation: Operation
+    cost: Cost
+
+
+def cost_table(module: Module) -> list[CostRow]:
+    """The cost of every operation of a resolved network, in the order in which they are computed.
+
+    Everything in the module's network counts: what is dead should be removed before (see `drawloom.passes.dce`).
+
+    Raises:
+        UserError: when decisions are open; `price` is for those.
+    """
+    if not module.resolved:
+        first = next(iter(module.decisions))
+        raise UserError(f"decision '{first}' is open", "assign all decisions first, or price a batch of assignments")
+    rows: list[CostRow] = []
+    seen: set[str] = set()
+    for path, op in _operations(module, module.entry, ""):
+        own = cost(op)
+        if op.definition.has_weights:
+            if path in seen:
+                own = Cost(0, own.multiply_adds, own.activation_bytes)
+            seen.add(path)
+        rows.append(CostRow(path, op, own))
+    return rows
+
+
+def _operations(module: Module, function: Function, prefix: str) -> Iterator[tuple[str, Operation]]:
+    for op in function.operations:
+        path = join_path(prefix, op.param or "")
+        if op.name == "call":
+            yield from _operations(module, module.functions[op.attributes["callee"]], path)
+        elif op.name != "choice":
+            yield path, op
+
+
+def network_cost(module: Module) -> Cost:
+    """What a resolved network costs in all: integers; see `cost_table` for what counts and for errors."""
+    rows = cost_table(module)
+    return Cost(
+        parameters=sum(r.cost.parameters for r in rows),
+        multiply_adds=sum(r.cost.multiply_adds for r in rows),
+        activation_bytes=sum(r.cost.activation_bytes for r in rows),
+    )
