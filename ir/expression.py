@@ -304,6 +304,9 @@ class Expr:
     def __mod__(self, other: Scalar) -> Any:
         return apply("%", self, other)
 
+    def __rmod__(self, other: Scalar) -> Any:
+        return apply("%", other, self)
+
     def __neg__(self) -> Any:
         return apply("neg", self)
 

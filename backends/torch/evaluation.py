@@ -46,8 +46,7 @@ def predict(
         mean: as in `drawloom.backends.Recipe`.
         std: as in `drawloom.backends.Recipe`.
     """
-    tensor = torch.from_numpy(images)
-    return outputs(network, tensor, mean, std).float().cpu().numpy()
+    return outputs(network, torch.tensor(images), mean, std).float().cpu().numpy()
 
 
 def outputs(network: nn.Module, images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -71,7 +70,7 @@ def evaluate(
     std: Sequence[float] = (0.5,),
 ) -> float:
     """The share of images that the network classifies rightly, 0 to 1; arguments as for `predict`."""
-    return accuracy(network, torch.from_numpy(images), torch.from_numpy(labels), mean, std)
+    return accuracy(network, torch.tensor(images), torch.tensor(labels), mean, std)
 
 
 def accuracy(

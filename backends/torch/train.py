@@ -183,4 +183,4 @@ class _Training:
 
 
 def _tensor(array: Array, device: torch.device) -> Tensor:
-    return torch.from_numpy(array).to(device)
+    return torch.tensor(array, device=device)  # a copy: arrays may be read-only

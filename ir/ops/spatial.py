@@ -48,7 +48,7 @@ def window_sizes(op: Operation, require: Require) -> tuple[Any, Any]:
     result = []
     for axis in range(2):
         kernel, stride, pad = (op.attributes[name][axis] for name in ("kernel", "stride", "pad"))
-        extent = dilation[axis] * (kernel - 1) + 1
+        extent = kernel + (dilation[axis] - 1) * (kernel - 1)
         padded = sizes[axis] + 2 * pad
         require(
             apply("<=", extent, padded),
