@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from drawloom.backends.files import written_whole
 from drawloom.backends.weights import Array
@@ -29,6 +30,14 @@ def export_onnx(module: Module, weights: Mapping[str, Array], path: Path | str) 
     """
     onnx = _require_onnx()
     network = to_torch(module, weights).eval()
+    with written_whole(Path(path)) as temporary:
+        model = _onnx_model(module, network)
+        onnx.checker.check_model(model, full_check=True)
+        temporary.write_bytes(model.SerializeToString())
+
+
+def _onnx_model(module: Module, network: nn.Module) -> Any:
+    """The network as an ONNX model with a free batch size."""
     entry = module.entry
     inputs = _names([v.name for v in entry.inputs], "input")
     outputs = _names([v.name for v in entry.outputs], "output", taken=inputs)
@@ -46,10 +55,7 @@ def export_onnx(module: Module, weights: Mapping[str, Array], path: Path | str) 
             verbose=False,
         )
     assert program is not None
-    model = program.model_proto
-    onnx.checker.check_model(model, full_check=True)
-    with written_whole(Path(path)) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+    return program.model_proto
 
 
 def _require_onnx() -> Any:

@@ -72,6 +72,8 @@ def _layers(steps: Iterable[Step], names: Mapping[str, str]) -> dict[str, str]:
                 "the torch backend shares weights between equal layers only",
             )
     for path in layers:
+        if "training" in path.split("."):
+            raise UserError(f"weights cannot live in '{path}': PyTorch keeps 'training' for itself")
         outer = next((p for p in above(path) if p in layers), None)
         if outer is not None:
             raise UserError(f"the weights of '{path}' live inside the layer '{outer}'")
