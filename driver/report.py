@@ -50,6 +50,7 @@ def render_report(run: Run) -> str:
         tiles=sections.tiles(run),
         front_title=escape(_front_title(run)),
         front_figure=sections.front_figure(run),
+        front_text=_front_text(run),
         front_table=sections.front_table(run),
         progress_text=_progress_text(run),
         progress_figures=sections.progress_figures(run),
@@ -108,6 +109,16 @@ def _front_title(run: Run) -> str:
         return f"{run.measures[0].title[0].upper()}{run.measures[0].title[1:]} against size"
     first, second = run.measures[:2]
     return f"The trade-off: {first.title} against {second.title}"
+
+
+def _front_text(run: Run) -> str:
+    if not run.tested:
+        return ""
+    return (
+        "<p>Networks were compared by their accuracy on validation images, which were held out of the "
+        "training images. The test images played no part in the search: accuracy on them is what to expect "
+        "of a network after this short training, and a longer one improves it.</p>"
+    )
 
 
 def _progress_text(run: Run) -> str:

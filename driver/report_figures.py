@@ -106,7 +106,29 @@ def progress(run: Run) -> list[tuple[str, Figure]]:
     ]
     if len(run.measures) > 1:
         figures.insert(0, ("Quality of the front (hypervolume)", _hypervolume(run)))
+    if any(len(t.intermediate) > 1 for t in run.complete):
+        figures.append(("Validation accuracy while training", _learning(run)))
     return figures
+
+
+def _learning(run: Run) -> Figure:
+    """One line a network, those of the front last and so on top."""
+    front = set(run.front)
+    traces: list[dict[str, Any]] = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "meta": "accent" if t.number in front else "muted",
+            "name": f"#{t.number}",
+            "x": [epoch for epoch, _, _ in t.intermediate],
+            "y": [100 * accuracy for _, _, accuracy in t.intermediate],
+            "line": {"width": 2 if t.number in front else 1},
+        }
+        for t in sorted(run.complete, key=lambda t: t.number in front)
+    ]
+    figure = _small(traces, "validation accuracy (%)")
+    figure["layout"]["xaxis"] = {"title": {"text": "epoch"}, "dtick": 1}
+    return figure
 
 
 def _progress_of(run: Run, m: Measure) -> Figure:

@@ -59,7 +59,7 @@ class Measure:
 
 
 _WORDS: dict[str, tuple[str, str, float, str]] = {
-    "accuracy": ("accuracy", "%", 100, "more accurate"),
+    "accuracy": ("validation accuracy", "%", 100, "more accurate"),
     "latency": ("latency", "ms", 1e3, "faster"),
     "parameters": ("parameters", "millions", 1e-6, "smaller"),
     "multiply_adds": ("multiply-adds", "millions", 1e-6, "cheaper"),
@@ -152,16 +152,22 @@ class Run:
         """Time spent in trials, summed over workers."""
         return sum(t.seconds or 0.0 for t in self.trials)
 
+    @cached_property
+    def tested(self) -> bool:
+        """Whether networks were also judged on the test images."""
+        return any("test_accuracy" in t.values for t in self.complete)
+
     def headline(self) -> str:
         """What came out, in one sentence."""
         if not self.complete:
             return f"No network was evaluated: all {len(self.trials)} trials failed."
-        first = self.measures[0]
-        top = self.best[0]
-        others = " and ".join(f"{m.text(top.values[m.name])}" for m in self.measures[1:])
-        best = first.text(top.values[first.name])
+        first, top = self.measures[0], self.best[0]
+        others = " and ".join(m.text(top.values[m.name]) for m in self.measures[1:])
+        best = f"{first.text(top.values[first.name])} {first.title}"
+        if first.name == "accuracy" and "test_accuracy" in top.values:
+            best = f"{first.text(top.values['test_accuracy'])} test accuracy"
         tail = f" at {others}" if others else ""
-        return f"{len(self.complete)} networks tried; the best reaches {best} {first.title}{tail}."
+        return f"{len(self.complete)} networks tried; the best reaches {best}{tail}."
 
     def tiles(self) -> list[tuple[str, str, str]]:
         """The figures a reader wants first: value, what it is, remark."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from drawloom.ir import choice_text
 
-from .quantity import count_text, duration_text, size_text
+from .quantity import count_text, duration_text, share_text, size_text
 from .report_drawing import draw
 from .report_figures import Figure, progress, trade_off
 from .report_influence import Group, Influence, influences
@@ -93,22 +94,49 @@ def _how_to_read(run: Run) -> str:
 
 def front_table(run: Run) -> str:
     """The networks of the front with their numbers and files."""
-    heads = [("network", False), *((m.title, True) for m in run.measures)]
+    columns = _front_columns(run)
+    rows = ([cell(t) for _, _, cell in columns] for t in run.best)
+    return table([(title, numeric) for title, numeric, _ in columns], rows)
+
+
+def _front_columns(run: Run) -> list[tuple[str, bool, Callable[[TrialRecord], str]]]:
+    """Title, whether it is numeric, and the cell of a trial, for each column."""
+    drawn = set(run.front[:_DRAWN])
+    columns: list[tuple[str, bool, Callable[[TrialRecord], str]]] = [
+        ("network", False, lambda t: _network_link(t.number, drawn))
+    ]
+    if run.tested:
+        columns.append(("test accuracy", True, lambda t: f"<b>{_test_accuracy(t)}</b>"))
+    columns += [(m.title, True, partial(_objective_cell, m)) for m in run.measures]
     if "latency" in run.objectives:
-        heads.append(("middle half of the timings", True))
-    heads += [("parameters", True), ("multiply-adds", True), ("files", False)]
-    rows = []
-    for t in run.best:
-        row = [
-            f'<a href="#network-{t.number}">#{t.number}</a>',
-            *(f"<b>{escape(m.text(t.values[m.name]))}</b>" for m in run.measures),
-        ]
-        if "latency" in run.objectives:
-            row.append(escape(spread_text(t.measurement or {})))
-        folder = run.exports.get(t.number)
-        files = f'<a href="{escape(folder)}/">{escape(folder)}/</a>' if folder else "–"
-        rows.append([*row, _count(t.parameters), _count(t.multiply_adds), files])
-    return table(heads, rows)
+        columns.append(
+            ("middle half of the timings", True, lambda t: escape(spread_text(t.measurement or {})))
+        )
+    for name in ("parameters", "multiply_adds"):
+        if name not in run.objectives:
+            columns.append((name.replace("_", "-"), True, partial(_price_cell, name)))
+    return [*columns, ("files", False, lambda t: _files_link(run.exports.get(t.number)))]
+
+
+def _network_link(number: int, drawn: Collection[int]) -> str:
+    return f'<a href="#network-{number}">#{number}</a>' if number in drawn else f"#{number}"
+
+
+def _test_accuracy(trial: TrialRecord) -> str:
+    found = trial.values.get("test_accuracy")
+    return "–" if found is None else share_text(found)
+
+
+def _objective_cell(m: Measure, trial: TrialRecord) -> str:
+    return f"<b>{escape(m.text(trial.values[m.name]))}</b>"
+
+
+def _price_cell(name: str, trial: TrialRecord) -> str:
+    return _count(getattr(trial, name))
+
+
+def _files_link(folder: str | None) -> str:
+    return "–" if folder is None else f'<a href="{escape(folder)}/">{escape(folder)}/</a>'
 
 
 def _count(number: int | None) -> str:

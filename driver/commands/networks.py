@@ -141,8 +141,10 @@ def load_network(
     seed: int | None,
 ) -> tuple[Module, Assignment]:
     """A resolved network, and the assignment that made it of the space in the file, if it took one."""
-    from drawloom.passes import resolve
-
     module = load_module(path, network, arguments)
     assignment = complete_assignment(module, assign, file, seed)
-    return (resolve(module, assignment) if module.decisions else module), assignment
+    if module.resolved:
+        return module, assignment
+    from drawloom.passes import resolve
+
+    return resolve(module, assignment), assignment
