@@ -192,3 +192,12 @@ def test_damaged_modules_give_a_module_or_diagnostics(module: Module, data: st.D
 
 def test_comments_before_an_error_do_not_take_for_ever() -> None:
     assert problem("# # " * 5000 + "\n;").startswith("E0201 unexpected character ';'")
+
+
+def test_a_chain_is_read_as_one() -> None:
+    # in two steps its first part would fold to false, which the expression as it was built did not
+    decision = f"decision @w : one_of [{', '.join(map(str, range(5000)))}]"
+    text = 'require @k == 3 and @k == 5 and @w == 1, "never"'
+    head = HEAD.replace("  decision @s", f"  {decision}\n  {text}\n  decision @s")
+    module = parse_module(head + BODY.format("%y = relu %x : f32[4, 8, 8]"))
+    assert text in print_module(module)

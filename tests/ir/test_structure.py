@@ -328,3 +328,28 @@ def test_the_hash_is_the_same_in_every_process() -> None:
 def test_operands_of_commutative_operations_have_no_order(name: str) -> None:
     first = network(lambda b, x: b.op(name, [x, conv(b, x, "a")]))
     assert alike(first, network(lambda b, x: b.op(name, [conv(b, x, "a"), x])))
+
+
+def test_twins_that_refinement_tells_apart_count() -> None:
+    def doubled(which: int) -> Module:
+        def wired(b: FunctionBuilder, x: Value) -> Value:
+            c = [conv(b, x, "a"), conv(b, x, "b")]
+            return b.op("add", [b.op("concat", c), b.op("relu", [b.op("concat", [c[which], c[which]])])])
+
+        return network(wired)
+
+    assert not alike(doubled(0), doubled(1))
+
+
+def test_twins_are_told_apart_by_what_they_read() -> None:
+    def paired(pairs: list[tuple[int, int]]) -> Module:
+        def wired(b: FunctionBuilder, x: Value) -> Value:
+            c = [conv(b, x, "a"), conv(b, x, "b")]
+            f = [conv(b, c[i // 2], f"f{i}") for i in range(4)]
+            ordered = b.op("slice", [b.op("concat", c)], {"axis": 0, "begin": 2, "end": 6})
+            return b.op("sum", [ordered, *(b.op("mul", [f[i], f[j]]) for i, j in pairs)])
+
+        return network(wired)
+
+    assert not alike(paired([(0, 1), (2, 3)]), paired([(0, 2), (1, 3)]))
+    assert alike(paired([(0, 2), (1, 3)]), paired([(1, 2), (3, 0)]))
