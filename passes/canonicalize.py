@@ -13,12 +13,14 @@ from .rebuild import Rewriter, copied, zeros
 from .rules import is_zeros, simplified
 
 Forward = int | str | None
-"""What an output of a function is: the position of the input it passes on, ``"zeros"``, or None for neither."""
+"""What an output of a function is: the position of an input it passes on, ``"zeros"``, or None."""
 
 
 @dataclass(frozen=True)
 class Canonicalize(Pass):
-    """Brings a module to its simplest form by the rules of `drawloom.passes.rules`; dead code is left to ``dce``.
+    """Brings a module to its simplest form by the rules of `drawloom.passes.rules`.
+
+    What becomes dead is left to ``dce``.
 
     Before::
 

@@ -1,4 +1,4 @@
-"""Cost analysis: parameters, multiply-adds and activation bytes of a resolved network, in all and by operation."""
+"""Cost analysis: parameters, multiply-adds and activation bytes of a resolved network and its operations."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ class CostRow:
 def cost_table(module: Module) -> list[CostRow]:
     """The cost of every operation of a resolved network, in the order in which they are computed.
 
-    Everything in the module's network counts: what is dead should be removed before (see `drawloom.passes.dce`).
+    Everything in the module's network counts: what is dead should be removed before (see
+    `drawloom.passes.dce`).
 
     Raises:
         UserError: when decisions are open; `price` is for those.
     """
     if not module.resolved:
         first = next(iter(module.decisions))
-        raise UserError(f"decision '{first}' is open", "assign all decisions first, or price a batch of assignments")
+        raise UserError(
+            f"decision '{first}' is open", "assign all decisions first, or price a batch of assignments"
+        )
     rows: list[CostRow] = []
     seen: set[str] = set()
     for path, op in _operations(module, module.entry, ""):

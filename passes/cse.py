@@ -21,8 +21,8 @@ _RANDOM = frozenset({"dropout"})
 class CommonSubexpressions(Pass):
     """Keeps one of several operations that compute the same from the same operands.
 
-    Operations that own weights, and calls of functions in which some do, have an identity and are never merged;
-    nor is dropout, whose noise is fresh each time.
+    Operations that own weights, and calls of functions in which some do, have an identity and are never
+    merged; nor is dropout, whose noise is fresh each time.
 
     Before::
 
@@ -85,7 +85,9 @@ def _key(op: Operation) -> Any:
     operands = [id(v) for v in op.operands]
     if op.name in _COMMUTATIVE:
         operands.sort()
-    attributes = tuple((name, _exact(v)) for name, v in op.attributes.items() if (op.name, name) != ("call", "param"))
+    attributes = tuple(
+        (name, _exact(v)) for name, v in op.attributes.items() if (op.name, name) != ("call", "param")
+    )
     return op.name, tuple(operands), attributes, _exact(op.presence)
 
 

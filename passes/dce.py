@@ -16,9 +16,9 @@ from .rebuild import copied, rebuilt
 
 @dataclass(frozen=True)
 class DeadCode(Pass):
-    """Keeps what the network's outputs depend on, through calls; an unused result or input keeps nothing alive.
+    """Keeps what the network's outputs depend on, through calls.
 
-    A function of which different calls use different results is split into one for each set of results in
+    An unused result or input of a function keeps nothing alive. A function of which different calls use different results is split into one for each set of results in
     use, named after their positions. The inputs of the network stay.
 
     Before::
@@ -119,7 +119,9 @@ def prune(function: Function, demand: int, masks: Masks, callee: Callable[[str, 
         if not needed:
             continue
         if op.definition.name == "call":
-            new = _pruned_call(op, [values.get(v) for v in op.operands], callee(op.attributes["callee"], needed))
+            new = _pruned_call(
+                op, [values.get(v) for v in op.operands], callee(op.attributes["callee"], needed)
+            )
             kept = bits(needed)
         else:
             new, kept = copied(op, tuple([values[v] for v in op.operands])), tuple(range(len(op.results)))

@@ -23,8 +23,8 @@ Weights = dict[str, npt.NDArray[Any]]
 class FoldBatchNorm(Pass):
     """Folds each batch norm into the ``conv2d`` or ``linear`` before it, which gets a bias. For inference.
 
-    Folded is a batch norm whose operand is made by such an operation in the same function, read by nothing else
-    and with weights of its own. The weights of the context, where there are any, are folded too.
+    Folded is a batch norm whose operand is made by such an operation in the same function, read by nothing
+    else and with weights of its own. The weights of the context, where there are any, are folded too.
 
     Before::
 
@@ -56,9 +56,9 @@ def fold_batch_norm(module: Module) -> Module:
 def fold_weights(module: Module, weights: Mapping[str, npt.NDArray[Any]]) -> Weights:
     """The weights that make ``fold_batch_norm(module)`` compute for inference what `module` computes.
 
-    With ``g = weight / sqrt(running_var + eps)`` of the batch norm, ``weight`` becomes ``g * weight``, for each
-    output channel, and ``bias`` becomes ``g * (bias - running_mean) + norm's bias``. Computed in float64, given
-    in the element type of the old weight.
+    With ``g = weight / sqrt(running_var + eps)`` of the batch norm, ``weight`` becomes ``g * weight``, for
+    each output channel, and ``bias`` becomes ``g * (bias - running_mean) + norm's bias``. Computed in
+    float64, given in the element type of the old weight.
 
     Args:
         module: the module before folding.

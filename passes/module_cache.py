@@ -14,7 +14,7 @@ _SIZE = 8
 
 
 class ModuleCache(Generic[Prepared]):
-    """The results of a function of a module, for the modules used last. Modules are told apart by identity."""
+    """The results of a function of a module, for the modules used last, told apart by identity."""
 
     def __init__(self, prepare: Callable[[Module], Prepared]) -> None:
         """Remember the results of `prepare`, which should keep no other state."""

@@ -117,7 +117,11 @@ class Rewriter:
     def finish(self, function: Function, inputs: tuple[Value, ...] | None = None) -> Function:
         """The rebuilt function, or the given one when nothing has changed."""
         outputs = tuple([self.values.get(v, v) for v in function.outputs])
-        if inputs is None and _same(self.operations, function.operations) and _same(outputs, function.outputs):
+        if (
+            inputs is None
+            and _same(self.operations, function.operations)
+            and _same(outputs, function.outputs)
+        ):
             return function
         return rebuilt(function, inputs or function.inputs, tuple(self.operations), outputs)
 

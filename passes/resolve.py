@@ -1,9 +1,9 @@
-"""The fast path from a space and an assignment to a network: what ``assign,canonicalize,dce`` means, in one sweep.
+"""The fast path from a space and an assignment to a network: ``assign,canonicalize,dce`` in one sweep.
 
-Each function is visited once for each projection of an assignment on the decisions that it and its callees mention;
-the resolved functions are remembered and shared between candidates. In a function, first the operations are found
-that its outputs need through selected alternatives and present members; those are rebuilt in order with decisions
-replaced, each simplified by the rules of ``canonicalize``; then what became dead is removed.
+Each function is visited once for each projection of an assignment on the decisions that it and its callees
+mention; the resolved functions are remembered and shared between candidates. In a function, first the operations
+are found that its outputs need through selected alternatives and present members; those are rebuilt in order
+with decisions replaced, each simplified by the rules of ``canonicalize``; then what became dead is removed.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ class _Resolved:
         needs: which outputs need which inputs.
         callees: what it calls.
         order: its position in the module.
-        parts: what is left of it for the outputs in use, by their mask, with the functions that needs and their
-            positions.
+        parts: what is left of it for the outputs in use, by their mask, with the functions that needs and
+            their positions.
     """
 
     function: Function
@@ -256,7 +256,11 @@ class _Step:
         self.op = op
         self.callee: str = op.attributes["callee"] if op.name == "call" else ""
         self.choice = op.name == "choice"
-        self.open = bool(op.presence) or any(True for _ in op.expressions()) or not all(r.type.static for r in op.results)
+        self.open = (
+            bool(op.presence)
+            or any(True for _ in op.expressions())
+            or not all(r.type.static for r in op.results)
+        )
         for result in op.results:
             numbers[result] = len(numbers)
         self.results = tuple([numbers[v] for v in op.results])
@@ -284,7 +288,7 @@ class _Plan:
             live[number] = 1
         found: list[_Step] = []
         for step in self._steps:
-            if not live[step.results[0]] and not any([live[r] for r in step.results]):
+            if not live[step.results[0]] and not any(live[r] for r in step.results):
                 continue
             found.append(step)
             if step.choice:
@@ -309,7 +313,9 @@ def _build(plan: _Plan, live: list[_Step], candidate: _Candidate) -> _Resolved:
     callees = {s.callee: candidate.done[s.callee] for s in live if s.callee}
     read = {v for s in live for v in s.op.operands}.union(function.outputs)
     simplifier = Simplifier({name: c.forwards for name, c in callees.items()}, read)
-    inputs = tuple([v if v.type.static else Value(values.type(v.type), v.index, v.name) for v in function.inputs])
+    inputs = tuple(
+        [v if v.type.static else Value(values.type(v.type), v.index, v.name) for v in function.inputs]
+    )
     simplifier.values.update(zip(function.inputs, inputs, strict=True))
     for step in live:
         # operands that are not alive stand for themselves; they are dropped with the choice or the presence

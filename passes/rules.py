@@ -1,9 +1,9 @@
 """The rules of ``canonicalize``: for each operation, what it may be replaced by. Small, local, exact.
 
-A rule looks at one operation whose operands are already simple and returns the value or the operation that takes
-its place, or None. Every rule keeps what the network computes, in training too: dropout stays. Zeros are written
-``zeros``; what computes zeros from zeros becomes that, so the branch that made them dies. Nested sums are not
-flattened: that would change the order of additions, and the count of distinct cells.
+A rule looks at one operation whose operands are already simple and returns the value or the operation that
+takes its place, or None. Every rule keeps what the network computes, in training too: dropout stays. Zeros
+are written ``zeros``; what computes zeros from zeros becomes that, so the branch that made them dies.
+Nested sums are not flattened: that would change the order of additions, and the count of distinct cells.
 """
 
 from __future__ import annotations
@@ -206,4 +206,3 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "resize": (zeros_of_zeros, same_type),
 }
 """The rules for each operation, in the order in which they are tried."""
-

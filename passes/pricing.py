@@ -1,0 +1,167 @@
+"""Prices of candidates, millions a second, without building any of them.
+
+What is priced is what ``assign,dce`` would build: every operation that the network's outputs need through
+selected alternatives and present list members, across calls. Prices are integers and agree exactly with
+counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from drawloom.ir import Module, UserError
+
+from .batch import Batch
+from .columns import Columns
+from .depth import depth
+from .metrics import METRICS, Metric
+from .module_cache import ModuleCache
+from .price_tables import CHUNK, PriceTables
+from .price_terms import price_terms
+
+Column = npt.NDArray[np.int64]
+
+
+class PriceTable:
+    """The prices of a batch, one int64 array of N a metric.
+
+    Attributes:
+        batch: what has been priced.
+    """
+
+    def __init__(self, pricer: Pricer, batch: Batch, prices: Mapping[str, Column]) -> None:
+        """Made by `Pricer.price`."""
+        self.batch = batch
+        self._pricer = pricer
+        self._prices = prices
+
+    def __len__(self) -> int:
+        """Number of candidates."""
+        return len(self.batch)
+
+    def __getitem__(self, metric: str) -> Column:
+        """The column of a metric, ``depth`` among them.
+
+        Raises:
+            UserError: when there is no such metric.
+        """
+        if metric == "depth":
+            return self.depth
+        if metric not in self._prices:
+            known = ", ".join([*self._prices, "depth"])
+            raise UserError(f"'{metric}' is not a price", f"priced are: {known}")
+        return self._prices[metric]
+
+    @property
+    def parameters(self) -> Column:
+        """Trainable weights."""
+        return self["parameters"]
+
+    @property
+    def multiply_adds(self) -> Column:
+        """Multiply-adds of convolutions and linear layers for one sample."""
+        return self["multiply_adds"]
+
+    @property
+    def activation_bytes(self) -> Column:
+        """Bytes that all operations write for one sample."""
+        return self["activation_bytes"]
+
+    @cached_property
+    def depth(self) -> Column:
+        """Convolutions and linear layers on the longest path; computed when asked for, and slower."""
+        return self._pricer.depth(self.batch)
+
+    def columns(self) -> dict[str, Column]:
+        """All prices by name."""
+        return {**self._prices, "depth": self.depth}
+
+
+class Pricer:
+    """Prices the candidates of one space; prepared once, used for many batches.
+
+    Attributes:
+        module: the space, or a resolved network, which has one candidate.
+        metrics: what is priced.
+    """
+
+    def __init__(self, module: Module, metrics: Mapping[str, Metric] = METRICS) -> None:
+        """Prepare the tables.
+
+        Raises:
+            UserError: when a cost is not an integer.
+        """
+        self.module = module
+        self.metrics = tuple(metrics)
+        self._decisions = tuple(module.decisions.values())
+        self._tables = PriceTables(self._decisions, len(metrics), price_terms(module, metrics))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Number of tables, and of terms that are computed element by element."""
+        return self._tables.size
+
+    def price(self, candidates: Batch | Iterable[Mapping[str, object]]) -> PriceTable:
+        """The prices of a batch, or of some assignments.
+
+        Raises:
+            UserError: when an assignment does not fit, or the batch belongs to another space.
+        """
+        batch = self.batch(candidates)
+        prices = self._tables.price(batch.positions)
+        return PriceTable(self, batch, dict(zip(self.metrics, prices, strict=True)))
+
+    def batch(self, candidates: Batch | Iterable[Mapping[str, object]]) -> Batch:
+        """Candidates as a batch of this space; see `price` for errors."""
+        if not isinstance(candidates, Batch):
+            return Batch.of(self.module, candidates)
+        if candidates.decisions != self._decisions:
+            raise UserError(f"the batch does not belong to '{self.module.name}'", "its decisions are others")
+        return candidates
+
+    def depth(self, batch: Batch) -> Column:
+        """The depth of each candidate of a batch; see `drawloom.passes.depth`."""
+        result = np.empty(len(batch), dtype=np.int64)
+        for start in range(0, len(batch), CHUNK):
+            part = batch.positions[:, start : start + CHUNK]
+            result[start : start + CHUNK] = Columns(dict(zip(batch.decisions, part, strict=True))).of(
+                self._depth
+            )
+        return result
+
+    @cached_property
+    def _depth(self) -> object:
+        return depth(self.module)
+
+
+_pricers: ModuleCache[Pricer] = ModuleCache(Pricer)
+
+
+def pricer(module: Module) -> Pricer:
+    """The pricer of a module with the usual metrics, prepared once."""
+    return _pricers(module)
+
+
+def price(
+    module: Module, candidates: Batch | Iterable[Mapping[str, object]] | Mapping[str, object]
+) -> PriceTable:
+    """Price candidates: parameters, multiply-adds, activation bytes and, when asked for, depth.
+
+    Args:
+        module: a space, or a resolved network, whose only candidate is the empty assignment.
+        candidates: a batch, a list of assignments, or one assignment.
+
+    Raises:
+        UserError: when an assignment does not fit.
+
+    Example:
+        >>> table = price(space, sample(space, 1_000_000, seed=0))  # doctest: +SKIP
+        >>> table.multiply_adds.min()  # doctest: +SKIP
+    """
+    if isinstance(candidates, Mapping):
+        candidates = [candidates]
+    return pricer(module).price(candidates)

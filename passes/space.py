@@ -1,0 +1,108 @@
+"""A space as a set of assignments: how many there are, random ones, and small changes of one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from drawloom.ir import Assignment, Module, UserError, check_assignment
+
+from .activity import active_decisions
+from .batch import Batch, Positions, position_type
+from .constraints import has_filters, satisfied
+
+Seed = int | Sequence[int] | np.random.Generator
+
+_TRIES = 200
+"""Rounds of drawing after which a constraint is taken to be impossible to meet."""
+
+
+def space_size(module: Module) -> int:
+    """The number of assignments of a module, constraints not counted; 1 for a resolved network."""
+    return math.prod(len(d) for d in module.decisions.values())
+
+
+def sample(module: Module, n: int, seed: Seed = 0, *, constrained: bool = True) -> Batch:
+    """Draw assignments uniformly at random, independently, with repetition.
+
+    Args:
+        module: a space; of a resolved network all assignments are empty.
+        n: how many.
+        seed: a seed or a generator; equal seeds give equal batches.
+        constrained: whether only assignments that meet the space's ``require`` constraints are given.
+
+    Raises:
+        UserError: when drawing many times does not find enough assignments that meet the constraints.
+    """
+    rng = np.random.default_rng(seed)
+    if not constrained or not has_filters(module):
+        return _draw(module, n, rng)
+    found: list[Positions] = []
+    missing, wanted = n, n
+    for _ in range(_TRIES):
+        drawn = _draw(module, wanted, rng)
+        good = drawn.positions[:, satisfied(module, drawn)][:, :missing]
+        found.append(good)
+        missing -= good.shape[1]
+        if missing == 0:
+            return Batch(drawn.decisions, np.concatenate(found, axis=1))
+        # at least a handful, so that a rare solution is found in few rounds
+        wanted = max(missing * 2, 1024)
+    raise UserError(
+        f"found {n - missing} of {n} candidates that meet the constraints of '{module.name}'",
+        "relax a 'require' of the space",
+    )
+
+
+def _draw(module: Module, n: int, rng: np.random.Generator) -> Batch:
+    decisions = tuple(module.decisions.values())
+    kind = position_type(decisions)
+    positions = np.empty((len(decisions), n), dtype=kind)
+    for row, decision in zip(positions, decisions, strict=True):
+        row[:] = rng.integers(len(decision), size=n, dtype=kind)
+    return Batch(decisions, positions)
+
+
+def mutate(
+    module: Module,
+    assignment: Mapping[str, object],
+    rng: np.random.Generator,
+    n: int = 1,
+    active: bool = True,
+) -> Assignment:
+    """Change some decisions of an assignment to other values, all choices uniform.
+
+    Args:
+        module: the space.
+        assignment: a value for every decision.
+        rng: source of randomness.
+        n: how many decisions change.
+        active: whether only decisions change that matter in the assignment (`active_decisions`).
+
+    Raises:
+        UserError: when there are fewer than `n` such decisions, or no change that was tried meets the
+            constraints.
+    """
+    values = check_assignment(module.decisions, assignment, partial=False)
+    matter = active_decisions(module, values) if active else frozenset(module.decisions)
+    names = [name for name in module.decisions if name in matter]
+    if not 0 < n <= len(names):
+        raise UserError(
+            f"{n} decisions cannot change, only 1 to {len(names)}", "these are the decisions that matter"
+        )
+    for _ in range(_TRIES):
+        changed = dict(values)
+        for position in rng.choice(len(names), size=n, replace=False):
+            decision = module.decisions[names[position]]
+            step = int(rng.integers(1, len(decision)))
+            changed[decision.name] = decision.domain[
+                (decision.index(values[decision.name]) + step) % len(decision)
+            ]
+        if not has_filters(module) or satisfied(module, Batch.of(module, [changed]))[0]:
+            return changed
+    raise UserError(
+        f"no change of {n} decisions that was tried meets the constraints of '{module.name}'",
+        "relax a 'require' of the space, or change more decisions",
+    )
