@@ -255,6 +255,8 @@ def _check_callable(frame: Frame, definition: Definition, given: Given) -> None:
         if active is definition:
             others = [] if call is None else [Label(call, "it was called here before")]
             frame.fail("E0110", f"'{name}' calls itself", given.call.callee.span, others=others)
+    if len(frame.shared.functions) >= limits.FUNCTIONS:
+        frame.shared.too_much(f"more than {limits.FUNCTIONS} different calls", given.span)
     if len(frame.shared.stack) >= limits.CALL_DEPTH:
         frame.shared.too_much(f"calls nested more than {limits.CALL_DEPTH} deep", given.span)
 

@@ -25,6 +25,7 @@ from drawloom.ir import (
 from drawloom.ir.expression import all_of, any_of, apply
 
 from . import limits
+from .complexity import too_complex_type
 from .syntax import Definition
 from .values import Placed
 
@@ -68,6 +69,7 @@ class Elaboration:
         instances: elaborated definitions by key; None while its elaboration failed.
         stack: definitions being elaborated with the call that asked for each, outermost first.
         diagnostics: errors found so far.
+        names: for each definition, how many functions have been named after it.
         steps: expressions and statements evaluated so far.
         operations: operations made so far.
     """
@@ -78,6 +80,7 @@ class Elaboration:
     instances: dict[Any, Instance | None] = field(default_factory=dict)
     stack: list[tuple[Definition, Span | None]] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    names: dict[str, int] = field(default_factory=dict)
     steps: int = 0
     operations: int = 0
     reported: set[tuple[str, str, int]] = field(default_factory=set)
@@ -109,10 +112,12 @@ class Elaboration:
 
     def function_name(self, wanted: str) -> str:
         """A name for a function that no other has."""
-        name, number = wanted, 0
-        while name in self.functions:
+        number = self.names.get(wanted, 0)
+        name = f"{wanted}_{number}" if number else wanted
+        while name in self.functions:  # a definition may be called like a numbered one
             number += 1
             name = f"{wanted}_{number}"
+        self.names[wanted] = number + 1
         return name
 
     def step(self, span: Span) -> None:
@@ -350,6 +355,9 @@ class Frame:
             self.fail("E0502", f"the shape of this cannot be computed: {error}", span)
         finally:
             self._span = before
+        values = made if isinstance(made, tuple) else (made,)
+        if any(too_complex_type(v.type) for v in values):
+            self.fail("E0701", "the shape of this depends on decisions in too many ways", span)
         self.shared.operations += 1
         if self.shared.operations > limits.OPERATIONS:
             self.shared.too_much(f"more than {limits.OPERATIONS} operations", span)

@@ -23,11 +23,14 @@ CALL_DEPTH = 40
 LIST_LENGTH = 10_000
 """Longest list."""
 
-STEPS = 1_000_000
+STEPS = 400_000
 """Most expressions and statements evaluated for one module, loops unrolled."""
 
 OPERATIONS = 200_000
 """Most operations of one module, each function counted once."""
+
+FUNCTIONS = 5_000
+"""Most functions of one module."""
 
 DECISIONS = 20_000
 """Most decisions of one module."""
@@ -37,6 +40,9 @@ DOMAIN = 4096
 
 EXPRESSION_DEPTH = 150
 """Deepest expression over decisions."""
+
+EXPRESSION_SIZE = 4_000
+"""Largest expression over decisions, in leaves and operators as it would be printed."""
 
 ERRORS = 50
 """Most errors reported at once."""

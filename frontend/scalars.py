@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from drawloom.ir import Expr, Scalar, Span
 from drawloom.ir.expression import apply
 
 from . import limits
+from .complexity import too_complex
 from .frame import Frame
 from .values import describe, is_scalar, kind_of
 
@@ -92,8 +92,8 @@ def checked(frame: Frame, value: Any, span: Span) -> Scalar:
     if isinstance(value, Expr):
         if value.table is not None and value.table.dtype.kind in "if" and not _in_range(value.table):
             frame.fail("E0504", "this number can be out of range", span)
-        if expression_depth(value) > limits.EXPRESSION_DEPTH:
-            frame.fail("E0701", "this number depends on decisions through too many steps", span)
+        if too_complex(value):
+            frame.fail("E0701", "this number depends on decisions in too many ways", span)
     elif isinstance(value, (int, float)) and not (math.isfinite(value) and abs(value) <= limits.NUMBER):
         frame.fail("E0504", "this number is out of range", span)
     scalar: Scalar = value
@@ -102,18 +102,6 @@ def checked(frame: Frame, value: Any, span: Span) -> Scalar:
 
 def _in_range(table: Any) -> bool:
     return bool(np.isfinite(table).all()) and bool((np.abs(table) <= limits.NUMBER).all())
-
-
-_depths: weakref.WeakKeyDictionary[Expr, int] = weakref.WeakKeyDictionary()
-
-
-def expression_depth(expr: Expr) -> int:
-    """The height of an expression tree; amortised constant, since operands were measured before."""
-    found = _depths.get(expr)
-    if found is None:
-        found = 1 + max((expression_depth(a) for a in expr.args if isinstance(a, Expr)), default=0)
-        _depths[expr] = found
-    return found
 
 
 def as_integer(frame: Frame, value: Any, span: Span, what: str) -> int:

@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from layers import ROOT
+
 from drawloom.frontend import elaborate
 from drawloom.ir import DiagnosticError, Source
 from drawloom.ir.codes import CODES
-from layers import ROOT
 
 EXAMPLES = [c for c in CODES.values() if c.example]
 

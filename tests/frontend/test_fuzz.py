@@ -1,0 +1,99 @@
+"""Whatever the text, the front end says what is wrong with it; it never fails otherwise and never hangs."""
+
+import random
+import re
+import time
+
+from drawloom import zoo
+from drawloom.frontend import elaborate
+from drawloom.ir import DiagnosticError, Source, UserError, render, verify
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+TEXTS = {name: path.read_text(encoding="utf-8") for name, path in zoo.available().items()}
+TOKEN = re.compile(r"#[^\n]*|\s+|\w+|\|>|\.\.=?|[=!<>]=|\+=|//|.", re.DOTALL)
+TOKENS = sorted({t for text in TEXTS.values() for t in TOKEN.findall(text) if not t.isspace() and t[0] != "#"})
+TOKENS += ["any", "when", "as", "import", "require", "1e9", "0", "-", "true", '"text"', "[[", "%", "5.3M", "not"]
+
+
+def accepts_or_explains(text: str) -> None:
+    """The property: a module that verifies, or diagnostics that render."""
+    try:
+        module = elaborate(Source("fuzz.loom", text))
+    except DiagnosticError as error:
+        assert error.diagnostics
+        for diagnostic in error.diagnostics:
+            assert diagnostic.code in render(diagnostic)
+            assert 0 <= diagnostic.label.span.start <= diagnostic.label.span.end <= len(text)
+    except UserError as error:
+        assert "needs a value" in str(error)  # a network whose parameters have no defaults
+    else:
+        verify(module)
+
+
+@settings(max_examples=150)
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    accepts_or_explains(text)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.sampled_from(TOKENS), max_size=60))
+def test_any_tokens(tokens: list[str]) -> None:
+    accepts_or_explains(" ".join(tokens))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(TEXTS)), st.integers(1, 4), st.integers(0, 2**32))
+def test_mutated_files(name: str, changes: int, seed: int) -> None:
+    accepts_or_explains(mutated(TEXTS[name], changes, seed))
+
+
+def mutated(text: str, changes: int, seed: int) -> str:
+    """The text with some tokens removed, replaced, doubled or swapped."""
+    rng = random.Random(seed)
+    tokens = TOKEN.findall(text)
+    for _ in range(changes):
+        at = rng.randrange(len(tokens))
+        kind = rng.randrange(4)
+        if kind == 0:
+            tokens[at] = " "
+        elif kind == 1:
+            tokens[at] = f" {rng.choice(TOKENS)} "
+        elif kind == 2:
+            tokens.insert(at, tokens[at])
+        else:
+            other = rng.randrange(len(tokens))
+            tokens[at], tokens[other] = tokens[other], tokens[at]
+    return "".join(tokens)
+
+
+HOSTILE = {
+    "minuses": "network n(x: f32[1]) = conv(x; " + "-" * 5000 + "1)",
+    "brackets": "network n(x: f32[1]) = " + "[" * 5000,
+    "parentheses": "network n(x: f32[1]) = " + "(" * 5000 + "x" + ")" * 5000,
+    "digits": "network n(x: f32[1]) = linear(x; " + "9" * 5000 + ")",
+    "sum": "network n(x: f32[1]) = x" + " + x" * 20_000,
+    "pipe": "network n(x: f32[1]) = x" + " |> relu" * 20_000,
+    "else_if": "network n(x: f32[1]) = " + "if true { x } else " * 3000 + "{ x }",
+    "squares": "network n(x: f32[1]) { a = 3 for i in 0..9999 { a = a * a } return x }",
+    "doubling": "network n(x: f32[1]) { a = [1] for i in 0..64 { a = a + a } return x }",
+    "nested_loops": "network n(x: f32[1]) { for a in 0..9999 { for b in 0..9999 { c = a } } return x }",
+    "tower": "".join(f"block f{i}(x) = f{i + 1}(x)\n" for i in range(500))
+    + "block f500(x) = x\nnetwork n(x: f32[1]) = f0(x)",
+    "tree": "".join(f"block f{i}(x; a=1) = f{i + 1}(f{i + 1}(x; 2 * a); 2 * a + 1)\n" for i in range(30))
+    + "block f30(x; a) = x\nnetwork n(x: f32[1]) = f0(x)",
+    "expression": "network n(x: f32[1]) { a = choose a from [1, 2] "
+    "for i in 0..5000 { a = a + i } return x |> linear(a) }",
+    "many_decisions": "network n(x: f32[1]) { for i in 0..9999 { for j in 0..9 "
+    "{ a = choose a from [1, 2] } } return x }",
+    "lists": "network n(x: f32[1]) { a = [[i for i in 0..9999] for j in 0..9999] return x }",
+    "cells": "cell c(x; n) = x |> linear(n)\nnetwork n(x: f32[1]) { for i in 1..9999 { x = c(x; i) } return x }",
+}
+
+
+def test_hostile_texts_are_refused_quickly() -> None:
+    for name, text in HOSTILE.items():
+        start = time.perf_counter()
+        accepts_or_explains(text)
+        assert time.perf_counter() - start < 30, name

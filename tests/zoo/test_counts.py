@@ -1,0 +1,77 @@
+"""The shipped files elaborate, verify, round-trip, and have the published numbers."""
+
+import json
+import random
+import time
+from pathlib import Path
+
+import pytest
+from counting import count
+from drawloom import zoo
+from drawloom.frontend import load
+from drawloom.ir import check_assignment, parse_module, print_module, verify
+
+FILES = zoo.available()
+
+
+def test_files_are_found() -> None:
+    assert {"mobilenet_v2", "darts", "mobile_fashion"} <= set(FILES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_verifies_and_round_trips(name: str) -> None:
+    module = load(FILES[name])
+    verify(module)
+    text = print_module(module)
+    assert print_module(parse_module(text)) == text
+
+
+def test_mobilenet_v2_has_the_published_size() -> None:
+    module = load(FILES["mobilenet_v2"])
+    assert module.resolved
+    assert count(module, {}) == (3_504_872, 300_774_272)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameters"),
+    # torchvision's mobilenet_v2 at other widths and class numbers
+    [({"width": 1.4}, 6_108_776), ({"width": 0.5}, 1_968_680), ({"classes": 10}, 2_236_682)],
+)
+def test_mobilenet_v2_scales_as_published(arguments: dict[str, float], parameters: int) -> None:
+    assert count(load(FILES["mobilenet_v2"], arguments=arguments), {})[0] == parameters
+
+
+def test_darts_v2_has_the_published_size() -> None:
+    module = load(FILES["darts"], arguments={"channels": 36, "cells": 20})
+    text = Path(FILES["darts"].parent.parent / "networks" / "darts_v2.json").read_text()
+    assignment = check_assignment(module.decisions, json.loads(text), partial=False)
+    assert count(module, assignment) == (3_349_342, 528_359_040)
+
+
+def test_darts_cells_share_their_decisions() -> None:
+    small = load(FILES["darts"], arguments={"cells": 3})
+    large = load(FILES["darts"], arguments={"cells": 20})
+    assert list(small.decisions) == list(large.decisions)
+    assert len(large.decisions) == 2 * (14 + 3)
+
+
+def test_mobile_fashion_is_a_space_for_a_small_machine() -> None:
+    module = load(FILES["mobile_fashion"])
+    assert not module.constraints
+    size = 1
+    for decision in module.decisions.values():
+        size *= len(decision)
+    assert size >= 10**6
+    assert {"stem", "stage[0].kernel", "stage[1].width", "stage[2].depth"} <= set(module.decisions)
+    rng = random.Random(1)
+    for _ in range(200):
+        assignment = {name: rng.choice(d.domain) for name, d in module.decisions.items()}
+        _, multiply_adds = count(module, assignment)
+        assert 300_000 <= multiply_adds <= 4_500_000
+
+
+def test_a_space_loads_fast() -> None:
+    load(FILES["mobile_fashion"])
+    start = time.perf_counter()
+    verify(load(FILES["mobile_fashion"]))
+    assert time.perf_counter() - start < 0.5
