@@ -25,10 +25,10 @@ def joint_index(rows: Sequence[npt.NDArray[np.unsignedinteger]], lengths: Sequen
         uint16 while the table has at most 65,536 entries, else int64.
     """
     small = int(np.prod(lengths, dtype=np.int64)) <= 2**16
-    index = rows[0].astype(np.uint16 if small else np.int64)
+    index: npt.NDArray[Any] = rows[0].astype(np.uint16 if small else np.int64)
     for row, length in zip(rows[1:], lengths[1:], strict=True):
-        index *= index.dtype.type(length)
-        index += row
+        np.multiply(index, length, out=index)
+        np.add(index, row, out=index)
     return index
 
 

@@ -18,8 +18,9 @@ from .rebuild import copied, rebuilt
 class DeadCode(Pass):
     """Keeps what the network's outputs depend on, through calls.
 
-    An unused result or input of a function keeps nothing alive. A function of which different calls use different results is split into one for each set of results in
-    use, named after their positions. The inputs of the network stay.
+    An unused result or input of a function keeps nothing alive. A function of which different calls use
+    different results is split into one for each set of results in use, named after their positions. The
+    inputs of the network stay.
 
     Before::
 

@@ -1,9 +1,10 @@
 """The fast path from a space and an assignment to a network: ``assign,canonicalize,dce`` in one sweep.
 
 Each function is visited once for each projection of an assignment on the decisions that it and its callees
-mention; the resolved functions are remembered and shared between candidates. In a function, first the operations
-are found that its outputs need through selected alternatives and present members; those are rebuilt in order
-with decisions replaced, each simplified by the rules of ``canonicalize``; then what became dead is removed.
+mention; the resolved functions are remembered and shared between candidates. In a function, first the
+operations are found that its outputs need through selected alternatives and present members; those are
+rebuilt in order with decisions replaced, each simplified by the rules of ``canonicalize``; then what became
+dead is removed.
 """
 
 from __future__ import annotations
@@ -128,6 +129,10 @@ class _Resolved:
     order: int
     parts: dict[int, tuple[Pruned, tuple[_Placed, ...]]] = field(default_factory=dict)
 
+    def part(self, callee: str, demand: int) -> Pruned:
+        """What is left of a function it calls."""
+        return self.callees[callee].parts[demand][0]
+
 
 class Resolver:
     """Resolves candidates of one space."""
@@ -247,10 +252,12 @@ class _Step:
         choice: whether it is a choice.
         open: whether attributes, presences or types mention decisions.
         results: numbers of its results among the values of its function.
+        result: the first of them.
+        single: whether there is no other.
         operands: numbers of its operands.
     """
 
-    __slots__ = ("callee", "choice", "op", "open", "operands", "results")
+    __slots__ = ("callee", "choice", "op", "open", "operands", "result", "results", "single")
 
     def __init__(self, op: Operation, numbers: dict[Value, int]) -> None:
         self.op = op
@@ -264,6 +271,8 @@ class _Step:
         for result in op.results:
             numbers[result] = len(numbers)
         self.results = tuple([numbers[v] for v in op.results])
+        self.result = self.results[0]
+        self.single = len(op.results) == 1
         self.operands = tuple([numbers[v] for v in op.operands])
 
 
@@ -288,7 +297,7 @@ class _Plan:
             live[number] = 1
         found: list[_Step] = []
         for step in self._steps:
-            if not live[step.results[0]] and not any(live[r] for r in step.results):
+            if not live[step.result] and (step.single or not any(live[r] for r in step.results)):
                 continue
             found.append(step)
             if step.choice:
@@ -359,7 +368,7 @@ def _reduce(resolved: _Resolved, demand: int) -> None:
         if missing:
             stack += missing
             continue
-        part = prune(current.function, mask, current.masks, lambda f, d, c=current: c.callees[f].parts[d][0])
+        part = prune(current.function, mask, current.masks, current.part)
         functions = dict.fromkeys(f for callee, needed in calls for f in callee.parts[needed][1])
         functions[current.order, part.function] = None
         current.parts[mask] = (part, tuple(functions))
