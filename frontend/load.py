@@ -28,7 +28,7 @@ def elaborate(
         >>> elaborate(Source("tiny.loom", text)).entry.outputs[0].type.shape
         (4, 8, 8)
     """
-    from .elaborate import (
+    from .elaboration import (
         elaborate_with,  # here, so that naming this function does not load the grammar's parser
     )
 

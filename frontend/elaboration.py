@@ -25,6 +25,7 @@ from . import choose as _choose  # registers the evaluators of `choose`
 from .builtins import builtins
 from .calls import declared_type, instantiate, static_arguments
 from .frame import Elaboration, Fault, Frame
+from .names import check_names
 from .parse import parse
 from .primitives import primitives
 from .statements import check_requirement
@@ -95,6 +96,7 @@ def _elaborate(source: Source, read: Reader, network: str | None, arguments: Map
         requirements = (*frame.requirements, *frame.obligations)
     except Fault:
         pass
+    _check_unused(shared, files)
     shared.raise_errors()
     return Module(definition.name.name, shared.functions, shared.decisions, requirements)
 
@@ -105,6 +107,14 @@ def _global_requirements(frame: Frame, file: File) -> None:
             check_requirement(frame, requirement)
         except Fault:
             continue
+
+
+def _check_unused(shared: Elaboration, files: Sequence[File]) -> None:
+    """Report unknown names in definitions that nothing has called."""
+    called = {key[0] for key, _ in shared.instances}
+    for definition in (d for f in files for d in f.definitions if d not in called):
+        for diagnostic in check_names(definition, shared.globals):
+            shared.report(diagnostic)
 
 
 def _files(source: Source, read: Reader) -> list[File]:
