@@ -20,7 +20,6 @@ from drawloom.ir.expression import broadcast_table
 
 from .batch import Positions
 from .columns import Columns, joint_index
-from .conditions import Condition
 from .price_terms import Decisions, Table, Terms
 
 CHUNK = 8192
@@ -78,11 +77,14 @@ class PriceTables:
         guarded: dict[Expr, Terms] = defaultdict(Terms)
         for (live, own), table in terms.tables.items():
             (condition,) = live
-            joint = _union(own, condition)
-            if math.prod(map(len, joint)) <= limit and not _lacks_table(condition):
-                _accumulate(dense, joint, _spread(table, own, joint) * _mask(condition, joint))
+            if not isinstance(condition, Expr):
+                _accumulate(dense, own, table)
+                continue
+            joint = tuple(sorted({*own, *condition.decisions}, key=lambda d: d.name))
+            if condition.table is not None and math.prod(map(len, joint)) <= limit:
+                alive = broadcast_table(condition, joint).astype(np.int64)
+                _accumulate(dense, joint, _spread(table, own, joint) * alive)
             else:
-                assert isinstance(condition, Expr)
                 guarded[condition].add((True,), own, table)
         self._always: list[tuple[int, Expr, int]] = []
         for (live, metric, expr), times in terms.expressions.items():
@@ -172,25 +174,10 @@ class PriceTables:
         return _Guarded(lookups, [(metric, expr, n) for (_, metric, expr), n in terms.expressions.items()])
 
 
-def _lacks_table(condition: Condition) -> bool:
-    return isinstance(condition, Expr) and condition.table is None
-
-
-def _union(own: Decisions, condition: Condition) -> Decisions:
-    """The decisions of a table and its condition, by name."""
-    if not isinstance(condition, Expr):
-        return own
-    return tuple(sorted({*own, *condition.decisions}, key=lambda d: d.name))
-
-
 def _spread(table: Table, own: Decisions, joint: Decisions) -> Table:
     """A table ``[metrics, ...own]`` laid out to broadcast over more decisions, all ordered by name."""
     mine = set(own)
     return table.reshape(len(table), *[len(d) if d in mine else 1 for d in joint])
-
-
-def _mask(condition: Condition, joint: Decisions) -> npt.NDArray[np.int64] | int:
-    return broadcast_table(condition, joint).astype(np.int64) if isinstance(condition, Expr) else 1
 
 
 def _accumulate(tables: dict[Decisions, Table], own: Decisions, table: Table) -> None:

@@ -1,0 +1,132 @@
+"""The fast path to a network is the pipeline assign, canonicalize, dce."""
+
+from dataclasses import replace
+
+import pytest
+from generators import assignments, modules
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drawloom.ir import (
+    Constraint,
+    Decision,
+    FunctionBuilder,
+    Module,
+    TensorType,
+    UserError,
+    index_of,
+    print_module,
+    structural_hash,
+    structurally_equal,
+    value_of,
+    verify,
+)
+from drawloom.ir.expression import apply
+from drawloom.passes import PassManager, assign, canonicalize, dce, decide, resolve, sample
+
+
+@st.composite
+def candidates(draw):
+    module = draw(modules())
+    return module, draw(assignments(module))
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(candidates())
+def test_resolving_is_assigning_canonicalizing_and_removing_dead_code(candidate):
+    module, assignment = candidate
+    fast = resolve(module, assignment)
+    slow = dce(canonicalize(assign(module, assignment)))
+    verify(fast)
+    verify(slow)
+    assert structurally_equal(fast, slow)
+    assert print_module(fast) == print_module(slow)
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_remembered_functions_do_not_leak_between_candidates(data):
+    module = data.draw(modules())
+    chosen = data.draw(st.lists(assignments(module), min_size=2, max_size=5))
+    first = [print_module(resolve(module, a)) for a in chosen]
+    again = [print_module(resolve(module, a)) for a in reversed(chosen)]
+    fresh = [print_module(resolve(replace(module), a)) for a in chosen]
+    assert first == again[::-1]
+    assert first == fresh
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(modules(resolved=True))
+def test_a_network_resolves_to_its_simplest_form_and_stays_there(module):
+    once = resolve(module, {})
+    verify(once)
+    assert structurally_equal(once, dce(canonicalize(module)))
+    assert print_module(resolve(once, {})) == print_module(once)
+
+
+@pytest.mark.parametrize("name", ["mobile_fashion", "darts"])
+def test_the_spaces_of_the_zoo(zoo_space, name):
+    module = zoo_space(name)
+    hashes = set()
+    for assignment in sample(module, 20, seed=3).assignments():
+        network = resolve(module, assignment)
+        verify(network)
+        assert structurally_equal(network, decide(module, assignment))
+        hashes.add(structural_hash(network))
+    assert len(hashes) > 15
+
+
+def test_the_pass_does_what_the_function_does(small_space):
+    text = "kernel=5,arm=pool"
+    network = PassManager.from_text(f"resolve{{{text}}}").run(small_space)
+    pipeline = PassManager.from_text(f"assign{{{text}}},canonicalize,dce").run(small_space)
+    assert print_module(network) == print_module(pipeline)
+
+
+def test_a_missing_decision_is_named(small_space):
+    with pytest.raises(UserError, match="decision 'arm' is not assigned"):
+        resolve(small_space, {"kernel": 3})
+
+
+def test_an_unknown_decision_is_named_with_the_nearest(small_space):
+    with pytest.raises(UserError) as caught:
+        resolve(small_space, {"kernal": 3, "arm": "pool"})
+    assert "kernal" in str(caught.value)
+    assert "kernel" in str(caught.value)
+
+
+def _checked_space(filters: bool) -> Module:
+    a, b = Decision("a", (4, 8)), Decision("b", (4, 8))
+    builder = FunctionBuilder("main", "network")
+    x = builder.input(TensorType((4, 6, 6)), "x")
+    p = builder.op("conv2d", [x], {"out": value_of(a), "kernel": 1, "param": "p"})
+    q = builder.op("conv2d", [x], {"out": value_of(b), "kernel": 1, "param": "q"})
+    entry = builder.finish([p, q])
+    check = Constraint(apply("==", value_of(a), value_of(b)), "the widths differ", filters)
+    return Module("checked", {"main": entry}, {"a": a, "b": b}, (check,))
+
+
+def test_a_violated_check_is_an_error_of_the_space():
+    module = _checked_space(filters=False)
+    assert resolve(module, {"a": 4, "b": 4}).constraints == ()
+    for run in (resolve, decide):
+        with pytest.raises(UserError, match="the widths differ"):
+            run(module, {"a": 4, "b": 8})
+
+
+def test_a_violated_requirement_is_kept_and_can_be_seen():
+    module = _checked_space(filters=True)
+    assert [c.condition for c in resolve(module, {"a": 4, "b": 8}).constraints] == [False]
+    assert resolve(module, {"a": 8, "b": 8}).constraints == ()
+
+
+def test_a_decision_without_effect_vanishes():
+    k, arm = Decision("k", (3, 5)), Decision("arm", ("conv", "skip"))
+    builder = FunctionBuilder("main", "network")
+    x = builder.input(TensorType((4, 6, 6)), "x")
+    kernel = value_of(k)
+    h = builder.op("conv2d", [x], {"out": 4, "kernel": kernel, "pad": kernel // 2, "param": "conv"})
+    module = Module("m", {"main": builder.finish([builder.choice([h, x], index_of(arm))])}, {"k": k, "arm": arm})
+    hashes = {structural_hash(resolve(module, {"k": v, "arm": "skip"})) for v in (3, 5)}
+    assert len(hashes) == 1
+    assert len({structural_hash(resolve(module, {"k": v, "arm": "conv"})) for v in (3, 5)}) == 2
