@@ -7,24 +7,21 @@ identity: one convolution read twice is not two equal convolutions, and the patt
 the names of paths do not. In a space the decisions count too, by name and domain, and the conditions of
 constraints; a resolved network is its graph alone, so constraints that it still carries are ignored.
 
-The hash goes over the flat graph (`drawloom.ir.flat_graph`). Every node has a colour, the digest of the
-tree below it, which is blind to sharing. Where no two nodes have one colour, the colours of the outputs say
+The hash goes over the flat graph (`drawloom.ir.flat_graph`). Every node has a colour, the digest of the tree
+below it, which is blind to sharing. Where no two nodes have one colour, the colours of the outputs say
 everything. Nodes with the same colour (twins: equal operations with different weights on equal inputs) are
-told apart by how they are read: colours are refined along users and operands, as in colour refinement
-(Weisfeiler and Leman, 1968), until that splits no more; the result goes into the hash, and so do the
-connected parts that nodes still tied form. So equal modules have equal hashes, and different modules have
-different ones but for a digest collision or many twins wired regularly (each of six convolutions multiplied
-with three others, as in the graph K3,3 or as in a prism). `structurally_equal` searches for the renaming
-itself and has no such exception.
+told apart by how they are read (`drawloom.ir.colors`): colours are refined along users and operands, as in
+colour refinement (Weisfeiler and Leman, 1968), until that splits no more; the result goes into the hash, and
+so do the connected parts that nodes still tied form. So equal modules have equal hashes, and different
+modules have different ones but for a digest collision or many twins wired regularly (each of six
+convolutions multiplied with three others, as in the graph K3,3 or as in a prism). `structurally_equal`
+searches for the renaming itself and has no such exception.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from hashlib import blake2b
-from itertools import pairwise
-
-from .flat_graph import DIGEST, FlatGraph, digest, flatten
+from .colors import Colors
+from .flat_graph import digest, flatten
 from .graph import Module
 
 VERSION = b"drawloom structure 1"
@@ -37,7 +34,7 @@ def structural_hash(module: Module) -> str:
     Two assignments are the same architecture exactly when their resolved modules have the same hash.
     """
     graph = flatten(module)
-    return _summary(graph, _Colors(graph)).hex()
+    return digest(VERSION + digest(graph.header) + Colors(graph).summary()).hex()
 
 
 def structurally_equal(a: Module, b: Module) -> bool:
@@ -45,144 +42,12 @@ def structurally_equal(a: Module, b: Module) -> bool:
     first, second = flatten(a), flatten(b)
     if first.header != second.header or len(first.outputs) != len(second.outputs):
         return False
-    ours, theirs = _Colors(first), _Colors(second)
-    if len(ours.live) != len(theirs.live) or _summary(first, ours) != _summary(second, theirs):
+    ours, theirs = Colors(first), Colors(second)
+    if len(ours.live) != len(theirs.live) or ours.summary() != theirs.summary():
         return False
     return _Matching(ours, theirs).extend(
         [((x,), (y,)) for x, y in zip(first.outputs, second.outputs, strict=True)]
     )
-
-
-def _summary(graph: FlatGraph, colors: _Colors) -> bytes:
-    parts = [VERSION, digest(graph.header), len(graph.outputs).to_bytes(4, "big")]
-    parts += [colors.of(node) for node in graph.outputs]
-    # after the outputs, so that a network without twins and sharing needs nothing more
-    parts += sorted(colors.refined.values())
-    parts += sorted(colors.shared(group) for group in colors.groups)
-    parts += sorted(colors.tangles())
-    return blake2b(b"".join(parts), digest_size=DIGEST).digest()
-
-
-class _Colors:
-    """The refined colours of a flat graph.
-
-    Attributes:
-        live: nodes that the outputs need.
-        refined: colours of the twins after refinement; all other nodes keep their first one.
-        groups: nodes that share a weight path, where several do.
-    """
-
-    def __init__(self, graph: FlatGraph) -> None:
-        self.graph = graph
-        self.live = graph.live()
-        self.refined: dict[int, bytes] = {}
-        self.groups = _groups(graph, self.live)
-        twins = _twins(graph, self.live)
-        if twins:
-            self._refine(twins)
-
-    def of(self, node: int) -> bytes:
-        """The colour of a node."""
-        return self.refined.get(node) or self.graph.colors[node]
-
-    def shared(self, group: list[int]) -> bytes:
-        """A digest of who shares one path."""
-        return digest(b"shared" + b"".join(sorted(map(self.of, group))))
-
-    def tangles(self) -> list[bytes]:
-        """A digest of each connected part of the nodes that refinement left with equal colours.
-
-        It tells two pairs of equal branches apart from the same branches crossed over.
-        """
-        counts = Counter(self.refined.values())
-        tied = [node for node, color in self.refined.items() if counts[color] > 1]
-        if not tied:
-            return []
-        parts = {node: node for node in tied}
-
-        def root(node: int) -> int:
-            while parts[node] != node:
-                parts[node] = node = parts[parts[node]]
-            return node
-
-        neighbours = [(node, other) for node in tied for other in self.graph.operands[node]]
-        for group in self.groups:
-            members = [node for node in group if node in parts]
-            neighbours += pairwise(members)
-        for node, other in neighbours:
-            if other in parts:
-                parts[root(node)] = root(other)
-        colors: dict[int, list[bytes]] = defaultdict(list)
-        for node in tied:
-            colors[root(node)].append(self.refined[node])
-        return [digest(b"tangle" + b"".join(sorted(part))) for part in colors.values()]
-
-    def _refine(self, twins: list[int]) -> None:
-        colors = self.graph.colors
-        self.refined = {node: colors[node] for node in twins}
-        users = self._users(set(twins))
-        classes = len(set(self.refined.values()))
-        while True:
-            self._round(twins, users)
-            found = len(set(self.refined.values()))
-            if found in (classes, len(twins)):
-                return
-            classes = found
-
-    def _round(self, twins: list[int], users: dict[int, list[tuple[int, bytes]]]) -> None:
-        """Mix in who reads each twin, outputs first, then what it reads, inputs first."""
-        graph, refined, of = self.graph, self.refined, self.of
-        sharing = {node: color for group in self.groups for color in [self.shared(group)] for node in group}
-        for node in reversed(twins):
-            read = sorted([of(user) + slot if user >= 0 else slot for user, slot in users[node]])
-            refined[node] = digest(refined[node] + sharing.get(node, b"") + b"".join(read))
-        for node in twins:
-            below = [of(operand) for operand in graph.operands[node]]
-            if graph.commutative[node]:
-                below.sort()
-            refined[node] = digest(refined[node] + b"".join(below))
-
-    def _users(self, twins: set[int]) -> dict[int, list[tuple[int, bytes]]]:
-        """Who reads each twin and as which operand; outputs of the network read as user -1."""
-        graph = self.graph
-        users: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
-        for position, node in enumerate(graph.outputs):
-            if node in twins:
-                users[node].append((-1, b"output" + position.to_bytes(4, "big")))
-        for node in self.live:
-            operands = graph.operands[node]
-            if twins.isdisjoint(operands):
-                continue
-            ordered = not graph.commutative[node]
-            for position, operand in enumerate(operands):
-                if operand in twins:
-                    users[operand].append((node, position.to_bytes(4, "big") if ordered else b"any"))
-        return users
-
-
-def _twins(graph: FlatGraph, live: list[int]) -> list[int]:
-    """Live nodes that share their colour with another one, ascending."""
-    colors = graph.colors
-    first: dict[bytes, int] = {}
-    twins: set[int] = set()
-    for node in live:
-        other = first.setdefault(colors[node], node)
-        if other != node:
-            twins.add(other)
-            twins.add(node)
-    return sorted(twins)
-
-
-def _groups(graph: FlatGraph, live: list[int]) -> list[list[int]]:
-    """Live nodes by weight path, where several share one."""
-    paths = graph.paths
-    owned = [node for node in live if node in paths]
-    if len({paths[node] for node in owned}) == len(owned):
-        return []
-    by_path: dict[str, list[int]] = defaultdict(list)
-    for node in owned:
-        by_path[paths[node]].append(node)
-    return [nodes for nodes in by_path.values() if len(nodes) > 1]
 
 
 _Obligation = tuple[tuple[int, ...], tuple[int, ...]]
@@ -192,7 +57,7 @@ _Obligation = tuple[tuple[int, ...], tuple[int, ...]]
 class _Matching:
     """A renaming of one graph's nodes and paths to another's, searched for where colours leave a choice."""
 
-    def __init__(self, ours: _Colors, theirs: _Colors) -> None:
+    def __init__(self, ours: Colors, theirs: Colors) -> None:
         self.ours = ours
         self.theirs = theirs
         self.nodes: dict[int, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from abc import ABC, abstractmethod
@@ -186,6 +187,7 @@ def _required(cls: type[Pass]) -> set[str]:
     return {f.name for f in dataclasses.fields(cls) if f.name in hints and _default(f) is dataclasses.MISSING}
 
 
+@functools.cache
 def _option_types(cls: type[Pass]) -> dict[str, Any]:
     """Types of the fields that are options: all but those with ``metadata={"option": False}``."""
     hints = typing.get_type_hints(cls)
