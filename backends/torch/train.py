@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from drawloom.backends.weights import Array
 from drawloom.ir import UserError
 
 from .augment import augmented
+from .depthwise import quick_depthwise
 from .evaluation import accuracy, as_batch
 
 CHECK_EVERY = 20
@@ -50,7 +51,8 @@ def train(
         raise UserError(
             f"{len(data.train_images)} training images are less than a batch of {recipe.batch_size}"
         )
-    with _settings(recipe, device):
+    pieces = device.type == "cpu" and recipe.precision == "float32"
+    with _settings(recipe, device), quick_depthwise(network) if pieces else nullcontext():
         return _Training(network, data, recipe, device).run(on_epoch)
 
 
