@@ -1,6 +1,7 @@
-"""The search itself: one process that asks the strategy, has candidates evaluated, and stores what they became.
+"""The search itself: one process asks the strategy, has candidates evaluated, and stores what they became.
 
-Nothing else writes to the study. Whatever is stored when it is killed is enough to go on exactly where it stopped.
+Nothing else writes to the study. Whatever is stored when it is killed is enough to go on exactly where it
+stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from drawloom.ir import UserError
 from drawloom.strategies import ExhaustedError, Outcome, Proposal, Strategy
 
 from .evaluation import Evaluation, Result
-from .events import EpochFinished, OnEvent, SearchStarted, SpaceExhausted, StageStarted, TrialEnded, TrialStarted
+from .events import (
+    EpochFinished,
+    OnEvent,
+    SearchStarted,
+    SpaceExhausted,
+    StageStarted,
+    TrialEnded,
+    TrialStarted,
+)
 from .executor import Ended, Executor, Note
 from .front import pareto_front
 from .objectives import Metric, Source, costs
@@ -28,7 +37,7 @@ POLL_SECONDS = 0.5
 
 
 class SearchInterrupted(UserError):
-    """The search was stopped by Ctrl-C or by a request to terminate; everything that was finished is stored."""
+    """The search was stopped by Ctrl-C or a request to terminate; everything that was finished is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +196,11 @@ class Coordinator:
             attributes = {"measurement": result.measurement, "seconds": seconds}
             self.store.complete(record.number, result.values, attributes)
             record = replace(
-                record, state="complete", values=result.values, measurement=result.measurement, seconds=seconds
+                record,
+                state="complete",
+                values=result.values,
+                measurement=result.measurement,
+                seconds=seconds,
             )
         self.records[record.number] = record
         self.strategy.observe(self._outcome(record))

@@ -27,7 +27,10 @@ class TrialStarted:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A running trial begins to do something else: ``training``, ``compiling``, ``waiting to be timed``, ``timing``."""
+    """A running trial begins to do something else.
+
+    The stages are ``training``, ``compiling``, ``waiting to be timed`` and ``timing``.
+    """
 
     number: int
     stage: str
@@ -67,7 +70,9 @@ class Remeasuring:
     rounds: int
 
 
-Event: TypeAlias = "SearchStarted | TrialStarted | StageStarted | EpochFinished | TrialEnded | SpaceExhausted | Remeasuring"
+Event: TypeAlias = (
+    "SearchStarted | TrialStarted | StageStarted | EpochFinished | TrialEnded | SpaceExhausted | Remeasuring"
+)
 OnEvent: TypeAlias = Callable[[Event], None]
 
 

@@ -83,16 +83,18 @@ def default_workers() -> int:
 class Executor:
     """Jobs in processes of their own.
 
-    All methods are for one thread. A job is a `Call` whose function gets a `Reporter` as second argument. Leaving the
-    context kills what still runs.
+    All methods are for one thread. A job is a `Call` whose function gets a `Reporter` as second argument.
+    Leaving the context kills what still runs.
     """
 
-    def __init__(self, warm_up: Call | None = None, *, limits: Limits | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, warm_up: Call | None = None, *, limits: Limits | None = None, threads: int = 1
+    ) -> None:
         """Prepare.
 
         Args:
-            warm_up: what to call once before the first job, in the process that all jobs are forked from: it imports
-                libraries and reads data. It must not start threads.
+            warm_up: what to call once before the first job, in the process that all jobs are forked from: it
+                imports libraries and reads data. It must not start threads.
             limits: of every job.
             threads: CPU threads that the libraries in a job use.
         """
@@ -113,7 +115,9 @@ class Executor:
         self._start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -194,7 +198,9 @@ class Executor:
         """Everything that happened, after waiting for at most `timeout` seconds."""
         if self._control is None:
             return
-        by_connection: dict[Any, _Job] = {job.connection: job for job in self._jobs.values() if not job.connection.closed}
+        by_connection: dict[Any, _Job] = {
+            job.connection: job for job in self._jobs.values() if not job.connection.closed
+        }
         ready = wait([self._control, *by_connection], timeout)
         for connection in ready:
             if connection is not self._control:
@@ -262,7 +268,9 @@ class Executor:
         started = any(job.pid for job in self._jobs.values())
         self._stop()
         if not started:  # it would only happen again
-            raise UserError("the process that starts trials died", printed[-1] if printed else "it said nothing")
+            raise UserError(
+                "the process that starts trials died", printed[-1] if printed else "it said nothing"
+            )
         for job in list(self._jobs.values()):
             yield self._remove(job, job.stopped or "the process that starts trials was killed")
 
@@ -270,7 +278,9 @@ class Executor:
         for job in self._jobs.values():
             if not job.pid or job.stopped is not None:
                 continue
-            job.stopped = job.limits.time_exceeded(job.seconds) or job.limits.memory_exceeded(resident_bytes(job.pid))
+            job.stopped = job.limits.time_exceeded(job.seconds) or job.limits.memory_exceeded(
+                resident_bytes(job.pid)
+            )
             if job.stopped is not None and self._control is not None:
                 with suppress(BrokenPipeError, ConnectionResetError):
                     self._control.send(pickle.dumps(Kill(job.token)))

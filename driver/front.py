@@ -1,6 +1,7 @@
 """Fronts of finished trials: who is on them, in which order, and how much they dominate (hypervolume).
 
-The comparisons themselves are in `drawloom.strategies.pareto`, for strategies need them too. Smaller is better everywhere.
+The comparisons themselves are in `drawloom.strategies.pareto`, for strategies need them too. Smaller is
+better everywhere.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def pareto_front(costs: Costs) -> list[int]:
 def hypervolume(costs: Costs, reference: Sequence[float]) -> float:
     """The volume that the points dominate, bounded by a reference point (Zitzler and Thiele, 1998); exact.
 
-    One objective gives a length, two an area, and so on. Points that are not better than the reference in every
-    objective add nothing. Three and more objectives are cut into slabs along the last one, which takes exponential
-    time in their number and is meant for fronts of tens of points.
+    One objective gives a length, two an area, and so on. Points that are not better than the reference in
+    every objective add nothing. Three and more objectives are cut into slabs along the last one, which takes
+    exponential time in their number and is meant for fronts of tens of points.
 
     Args:
         costs: [points, objectives].
@@ -62,7 +63,9 @@ def _volume(points: NDArray[np.float64], corner: NDArray[np.float64]) -> float:
     slabs = np.diff(depth)
     return float(
         sum(
-            slab * _volume(points[order[: i + 1], :-1], corner[:-1]) for i, slab in enumerate(slabs) if slab > 0.0
+            slab * _volume(points[order[: i + 1], :-1], corner[:-1])
+            for i, slab in enumerate(slabs)
+            if slab > 0.0
         )
     )
 

@@ -1,4 +1,4 @@
-"""Limits of a process that runs something untrusted: time, memory, and its life, which must not outlast its parent's."""
+"""Limits of a process that runs something untrusted: time, memory, and no life beyond its parent's."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Limits:
 
     Attributes:
         seconds: wall time, without the time it waits for the machine to measure alone.
-        memory: bytes of resident memory of the process and of those it starts. Address space is not limited, because
-            PyTorch and TVM reserve far more of it than they use.
+        memory: bytes of resident memory of the process and of those it starts. Address space is not limited,
+            because PyTorch and TVM reserve far more of it than they use.
     """
 
     seconds: float = 300.0
@@ -50,7 +50,11 @@ def resident_bytes(pid: int) -> int:
 def _children(pid: int) -> list[int]:
     try:
         tasks = os.listdir(f"/proc/{pid}/task")
-        return [int(child) for task in tasks for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split()]
+        return [
+            int(child)
+            for task in tasks
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+        ]
     except OSError:
         return []
 

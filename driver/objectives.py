@@ -89,11 +89,29 @@ _TEXTS: dict[str, Callable[[float], str]] = {
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in [
-        Metric("accuracy", Direction.MAXIMIZE, "share", Source.TRAINING, "share of validation images classified rightly"),
+        Metric(
+            "accuracy",
+            Direction.MAXIMIZE,
+            "share",
+            Source.TRAINING,
+            "share of validation images classified rightly",
+        ),
         Metric("latency", Direction.MINIMIZE, "s", Source.TIMING, "median time of one image on the target"),
         Metric("parameters", Direction.MINIMIZE, "", Source.PRICING, "trainable numbers"),
-        Metric("multiply_adds", Direction.MINIMIZE, "", Source.PRICING, "multiply-adds of convolutions and linear layers for one image"),
-        Metric("activation_bytes", Direction.MINIMIZE, "B", Source.PRICING, "memory of all activations for one image"),
+        Metric(
+            "multiply_adds",
+            Direction.MINIMIZE,
+            "",
+            Source.PRICING,
+            "multiply-adds of convolutions and linear layers for one image",
+        ),
+        Metric(
+            "activation_bytes",
+            Direction.MINIMIZE,
+            "B",
+            Source.PRICING,
+            "bytes that all operations write for one image",
+        ),
         Metric("depth", Direction.MINIMIZE, "", Source.PRICING, "operations on the longest path"),
     ]
 }
@@ -128,7 +146,8 @@ def require_measurable(metrics: Iterable[Metric]) -> None:
         library = NEEDS.get(metric.source)
         if library is not None and not library.installed:
             raise UserError(
-                f"objective '{metric.name}' needs {library.title}, which is not installed", f"install it: {library.install}"
+                f"objective '{metric.name}' needs {library.title}, which is not installed",
+                f"install it: {library.install}",
             )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from drawloom.ir import Assignment, Decision, Module, UserError, print_module, structural_hash
-from drawloom.passes import mutate, price, resolve, sample, space_size
+from drawloom.passes import active_decisions, mutate, price, resolve, sample, space_size
 
 from .objectives import METRICS, Source
 
@@ -65,8 +65,14 @@ class ModuleSpace:
         return sample(self.module, 1, seed=int(rng.integers(2**63))).assignments()[0]
 
     def mutate(self, assignment: Assignment, rng: np.random.Generator, changes: int = 1) -> Assignment:
-        """Other values for some of the decisions that matter."""
-        return mutate(self.module, assignment, rng, n=changes)
+        """Other values for some of the decisions that matter; the same where no such change is allowed."""
+        most = len(active_decisions(self.module, assignment))
+        if most == 0:
+            return dict(assignment)
+        try:
+            return mutate(self.module, assignment, rng, n=min(changes, most))
+        except UserError:  # constraints leave no neighbour; strategies then ask for something else
+            return dict(assignment)
 
     def key(self, assignment: Assignment) -> str:
         """The structural hash of the resolved network."""
@@ -79,6 +85,8 @@ class ModuleSpace:
         """Resolve and price an assignment."""
         table = price(self.module, [assignment])
         prices = {
-            name: int(getattr(table, name)[0]) for name, metric in METRICS.items() if metric.source is Source.PRICING
+            name: int(getattr(table, name)[0])
+            for name, metric in METRICS.items()
+            if metric.source is Source.PRICING
         }
         return Candidate(assignment, resolve(self.module, assignment), self.key(assignment), prices)

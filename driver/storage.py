@@ -1,7 +1,7 @@
 """Trials in an Optuna database: a SQLite file that Optuna, its samplers and its dashboard can read too.
 
-Every decision is a categorical parameter whose choices are written as in assignments, validation accuracies are
-intermediate values, and everything else is a user attribute.
+Every decision is a categorical parameter whose choices are written as in assignments, validation accuracies
+are intermediate values, and everything else is a user attribute.
 """
 
 from __future__ import annotations
@@ -41,11 +41,18 @@ _BUSY_SECONDS = 60
 class TrialStore:
     """The trials of one study.
 
-    Only one process writes. Every method that reads or writes the file raises `UserError` when the file is damaged.
+    Only one process writes. Every method that reads or writes the file raises `UserError` when the file is
+    damaged.
     """
 
     def __init__(
-        self, path: Path, name: str, metrics: Sequence[Metric], decisions: Mapping[str, Decision], *, new: bool = False
+        self,
+        path: Path,
+        name: str,
+        metrics: Sequence[Metric],
+        decisions: Mapping[str, Decision],
+        *,
+        new: bool = False,
     ) -> None:
         """Open the database of a study, or make it.
 
@@ -75,7 +82,9 @@ class TrialStore:
                 skip_table_creation=not new,
             )
             if new:
-                self._study = self._storage.create_new_study([_DIRECTIONS[m.direction] for m in metrics], name)
+                self._study = self._storage.create_new_study(
+                    [_DIRECTIONS[m.direction] for m in metrics], name
+                )
             else:
                 self._study = self._only_study()
 
@@ -118,7 +127,7 @@ class TrialStore:
             self._storage.set_trial_user_attr(identity, "epochs", [list(result) for result in results])
 
     def complete(self, number: int, values: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
-        """Store what a trial found; it is complete, with everything, or still running when this is interrupted."""
+        """Store what a trial found; when this is interrupted, the trial is complete or still running."""
         with self._damage_is_said():
             identity = self._identity(number)
             for key, value in {"values": dict(values), **attributes}.items():
@@ -170,8 +179,8 @@ class TrialStore:
     def _connect(self) -> sqlite3.Connection:
         """Write ahead, and let the system decide when to bring it to the disk.
 
-        What was committed survives the death of this process at any moment, and the file stays whole even when the
-        machine dies; a commit takes a tenth of the time that waiting for the disk would take.
+        What was committed survives the death of this process at any moment, and the file stays whole even
+        when the machine dies; a commit takes a tenth of the time that waiting for the disk would take.
         """
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
@@ -197,7 +206,9 @@ class TrialStore:
             yield
         except (SQLAlchemyError, OptunaError, sqlite3.Error) as error:
             cause = getattr(error, "orig", None) or error.__cause__ or error
-            raise UserError(f"the database '{self.path}' cannot be used: {str(cause).splitlines()[0]}") from error
+            raise UserError(
+                f"the database '{self.path}' cannot be used: {str(cause).splitlines()[0]}"
+            ) from error
 
 
 def _check_file(path: Path) -> None:
@@ -205,13 +216,17 @@ def _check_file(path: Path) -> None:
     if not path.is_file():
         raise UserError(f"the database '{path}' is missing", "the study cannot be continued without it")
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as file:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        ) as file:
             (verdict,) = file.execute("PRAGMA quick_check(1)").fetchone()
             tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
     except sqlite3.Error as error:
         raise UserError(f"the database '{path}' is damaged: {error}", "restore it from a backup") from None
     if verdict != "ok":
-        raise UserError(f"the database '{path}' is damaged: {verdict.splitlines()[-1]}", "restore it from a backup")
+        raise UserError(
+            f"the database '{path}' is damaged: {verdict.splitlines()[-1]}", "restore it from a backup"
+        )
     if not {"studies", "trials", "trial_params"} <= tables:
         raise UserError(f"the database '{path}' is damaged: it has no trials", "restore it from a backup")
 

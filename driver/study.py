@@ -1,9 +1,9 @@
 """A study: a search space, what it is searched for, and every trial so far; kept in a folder.
 
-    study = Study.create(Path("runs/mine"), space, objectives=["accuracy", "latency"], budget=24)
-    study.run(on_event=print)
-    for trial in study.front():
-        print(trial.number, trial.values)
+study = Study.create(Path("runs/mine"), space, objectives=["accuracy", "latency"], budget=24)
+study.run(on_event=print)
+for trial in study.front():
+print(trial.number, trial.values)
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from .evaluation import EVALUATOR, warm_up_call
 from .events import OnEvent, ignore
 from .executor import Executor, default_workers
 from .limits import Limits
-from .objectives import Metric, Source, parse_objectives, require_measurable
+from .objectives import METRICS, Metric, Source, parse_objectives, require_measurable
+from .remeasurement import ROUNDS, Remeasurement, Subject, run_remeasurement
 from .space import ModuleSpace
 from .study_folder import (
     StudyConfig,
@@ -39,6 +40,7 @@ from .study_folder import (
     machine_facts,
     origin_of,
     read_json,
+    write_json,
 )
 from .trial import TrialRecord
 
@@ -101,12 +103,14 @@ class Study:
             limits: of each trial.
 
         Raises:
-            UserError: when the folder exists, a name is unknown, the space does not fit the task, or an objective
-                cannot be measured here.
+            UserError: when the folder exists, a name is unknown, the space does not fit the task, or an
+                objective cannot be measured here.
         """
         folder = StudyFolder(Path(path))
         if folder.root.exists():
-            raise UserError(f"'{folder.root}' already exists", "continue it with --resume, or choose another name")
+            raise UserError(
+                f"'{folder.root}' already exists", "continue it with --resume, or choose another name"
+            )
         metrics = parse_objectives(objectives)
         require_measurable(metrics)
         if budget < 1:
@@ -196,18 +200,21 @@ class Study:
     ) -> None:
         """Search until a number of trials is finished, counting those that are there already.
 
-        Failed trials count; those that were interrupted are evaluated again. With one worker the same seed gives the
-        same trials, however often the search is interrupted; with several, which trial ends first matters too.
+        Failed trials count; those that were interrupted are evaluated again. With one worker the same seed
+        gives the same trials, however often the search is interrupted; with several, which trial ends first
+        matters too.
 
         Args:
             budget: finished trials wanted in all; that of the study by default.
             workers: candidates evaluated at a time, each with one thread; the number of cores by default.
             on_event: told what happens, in this thread.
-            evaluator: ``module:function`` that evaluates a candidate in another process; see `drawloom.evaluation`.
+            evaluator: ``module:function`` that evaluates a candidate in another process; see
+                `drawloom.evaluation`.
 
         Raises:
             SearchInterrupted: after Ctrl-C or a request to terminate.
-            UserError: when another search runs in the folder, the database is damaged, or nothing can be evaluated.
+            UserError: when another search runs in the folder, the database is damaged, or nothing can be
+                evaluated.
         """
         require_measurable(self.metrics)
         wanted = self.config.budget if budget is None else budget
@@ -221,7 +228,51 @@ class Study:
             finally:
                 store.close()
 
-    def _search(self, store: TrialStore, budget: int, workers: int, on_event: OnEvent, evaluator: str) -> None:
+    @property
+    def times_networks(self) -> bool:
+        """Whether latency is an objective."""
+        return any(metric.source is Source.TIMING for metric in self.metrics)
+
+    def remeasure(
+        self, numbers: Sequence[int] | None = None, rounds: int = ROUNDS, on_event: OnEvent = ignore
+    ) -> list[TrialRecord]:
+        """Time networks again, one after another with nothing else running, and keep the timings.
+
+        Args:
+            numbers: of complete trials; those of the front by default.
+            rounds: in each of which every network is timed once; odd, so that one of them is the median.
+            on_event: told of each round.
+
+        Returns:
+            The trials with their new timings in the place of the search's (`TrialRecord.settled`), in the
+            given order.
+
+        Raises:
+            UserError: when TVM is missing, a search is running, a trial is not complete, or a timing fails.
+        """
+        require_measurable([METRICS["latency"]])
+        records = {record.number: record for record in self.trials}
+        chosen = [record.number for record in self.front()] if numbers is None else list(numbers)
+        for number in chosen:
+            if number not in records or not records[number].complete:
+                raise UserError(f"trial {number} of '{self.folder.root}' is not complete")
+        if not chosen:
+            return []
+        subjects = tuple(
+            Subject(number, str(self.folder.network(number)), str(self.folder.weights(number)))
+            for number in chosen
+        )
+        job = Remeasurement(subjects, self.config.target, rounds)
+        limits = Limits(self.config.seconds * len(chosen), self.config.memory)
+        with self.folder.locked(), Executor(limits=limits) as executor:
+            found = run_remeasurement(executor, job, self.folder.root / "remeasurement.log", on_event)
+        for number, measurement in found.items():
+            write_json(self.folder.remeasurement(number), measurement)
+        return [replace(records[number], remeasurement=found[number]).settled() for number in chosen]
+
+    def _search(
+        self, store: TrialStore, budget: int, workers: int, on_event: OnEvent, evaluator: str
+    ) -> None:
         if budget != self.config.budget:
             self.config = replace(self.config, budget=budget)
             self.folder.write_config(self.config)
@@ -250,7 +301,9 @@ class Study:
         sources = {metric.source for metric in self.metrics}
         warm_up = None
         if evaluator == EVALUATOR:
-            warm_up = warm_up_call(self.config.task, train=Source.TRAINING in sources, time=Source.TIMING in sources)
+            warm_up = warm_up_call(
+                self.config.task, train=Source.TRAINING in sources, time=Source.TIMING in sources
+            )
         return Executor(warm_up, limits=Limits(self.config.seconds, self.config.memory))
 
     def _store(self, *, new: bool = False, folder: StudyFolder | None = None) -> TrialStore:

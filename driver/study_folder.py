@@ -1,11 +1,11 @@
 """The folder of a study: where everything lies in it, its description, and the lock of the one search in it.
 
-    study.json               what is searched and how; never changes, except for the budget
-    space.ir                 the search space, complete, whatever becomes of the files it was written in
-    study.db                 the trials (Optuna, SQLite)
-    lock                     held by the running search
-    trials/0007/network.ir   the candidate of trial 7
-                weights.safetensors, remeasurement.json, log.txt
+study.json               what is searched and how; never changes, except for the budget
+space.ir                 the search space, complete, whatever becomes of the files it was written in
+study.db                 the trials (Optuna, SQLite)
+lock                     held by the running search
+trials/0007/network.ir   the candidate of trial 7
+weights.safetensors, remeasurement.json, log.txt
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ from drawloom.ir import Source as SourceText
 FORMAT = 1
 """Version of the layout and of study.json."""
 
-_DISTRIBUTIONS = {"drawloom": "drawloom", "torch": "torch", "tvm": "apache-tvm", "optuna": "optuna", "numpy": "numpy"}
+_DISTRIBUTIONS = {
+    "drawloom": "drawloom",
+    "torch": "torch",
+    "tvm": "apache-tvm",
+    "optuna": "optuna",
+    "numpy": "numpy",
+}
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,7 @@ class StudyFolder:
         data = read_json(self.config)
         if data.get("format") != FORMAT:
             raise UserError(
-                f"'{self.config}' has format {data.get('format')}, this version of Drawloom reads format {FORMAT}"
+                f"'{self.config}' has format {data.get('format')}, this Drawloom reads format {FORMAT}"
             )
         try:
             return TypeAdapter(StudyConfig).validate_python(data)
@@ -214,7 +220,9 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def origin_of(module: Module, path: Path | None, arguments: Mapping[str, int | float | bool | str]) -> SpaceOrigin:
+def origin_of(
+    module: Module, path: Path | None, arguments: Mapping[str, int | float | bool | str]
+) -> SpaceOrigin:
     """Describe a space that was read from a file, or made in memory."""
     text = ""
     if path is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from drawloom.ir import Assignment
 
 INTERRUPTED = "interrupted"
-"""The reason of trials that were running when their search was stopped. They are evaluated again by another trial."""
+"""The reason of trials whose search was stopped; another trial evaluates their candidate again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,15 @@ class TrialRecord:
         assignment: the candidate.
         architecture: structural hash of the resolved network.
         origin: where it comes from: ``random`` or ``mutation of #3``.
-        proposal: which proposal of the strategy it evaluates; a trial that replaces an interrupted one has the same.
+        proposal: which proposal of the strategy it evaluates; a trial that replaces an interrupted one has
+            the same.
         reason: why it failed, one line; None otherwise.
-        values: what was measured, by name: objectives in their units (see `drawloom.objectives`), and what else is
-            known, such as ``test_accuracy``. Empty unless complete.
+        values: what was measured, by name: objectives in their units (see `drawloom.objectives`), and what
+            else is known, such as ``test_accuracy``. Empty unless complete.
         parameters: trainable numbers.
         multiply_adds: of one image.
-        measurement: the timing behind ``latency``, as the backend gives it, with the load under which it was taken.
+        measurement: the timing behind ``latency``, as the backend gives it, with the load under which it was
+            taken.
         remeasurement: a later timing on the idle machine, or None.
         intermediate: epoch (from 1), training loss, and validation accuracy after it.
         seconds: that the evaluation took, without waiting for the machine; None while it runs.

@@ -1,8 +1,8 @@
 """The warm process: it imports once what all trials need, then forks a process for each of them.
 
-Importing PyTorch and TVM takes seconds and a fork takes milliseconds, so this is what makes a process a trial cheap.
-It runs as ``python -m drawloom.warm FD``, never starts a thread (threads do not survive a fork), and does nothing but
-fork, kill and reap. `drawloom.executor` is the other end of its socket.
+Importing PyTorch and TVM takes seconds and a fork takes milliseconds, so this is what makes a process a trial
+cheap. It runs as ``python -m drawloom.warm FD``, never starts a thread (threads do not survive a fork), and
+does nothing but fork, kill and reap. `drawloom.executor` is the other end of its socket.
 
 Its requests are ``Fork`` (with the file descriptor of the job's pipe) and ``Kill``, its replies ``Ready``,
 ``Unusable``, ``Forked`` and ``Exited``. When the other end closes the socket, or dies, every job is killed.
@@ -117,7 +117,7 @@ class Reporter:
 
     @contextmanager
     def alone(self) -> Iterator[int]:
-        """Wait until no other job measures, and keep others from measuring; gives how many other jobs run meanwhile.
+        """Wait until no other job measures, and keep others from it; gives how many other jobs run meanwhile.
 
         The time of waiting does not count against the time limit.
         """
@@ -173,7 +173,8 @@ class _Template:
 
     def serve(self) -> bool:
         """Wait for something and handle it; False when the other end is gone."""
-        readable, _, _ = select.select([self.control, self.wake_read], [], [])
+        sources: list[Any] = [self.control, self.wake_read]
+        readable, _, _ = select.select(sources, [], [])
         if self.wake_read in readable:
             os.read(self.wake_read, PACKET)
             self.reap()
@@ -225,7 +226,9 @@ class _Template:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             if ended is None:
                 return
-            kill_group(ended.si_pid)  # what it started and left; before reaping, while the number is still its own
+            kill_group(
+                ended.si_pid
+            )  # what it started and left; before reaping, while the number is still its own
             pid, status = os.waitpid(ended.si_pid, 0)
             token = self.tokens.pop(pid, None)
             if token is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from drawloom.ir import Assignment, Decision
 
 ATTEMPTS = 64
-"""How often a strategy is asked for an architecture that was not seen before, and then the space for a random one."""
+"""How often a strategy is asked for an unseen architecture, and after that the space for a random one."""
 
 
 class Space(Protocol):
@@ -89,10 +89,10 @@ class Options:
 class Strategy(ABC):
     """A search strategy.
 
-    Its state is a function of the seed and of the outcomes it has observed, in order; what it proposes depends on
-    that state, on the number of the proposal, and on which proposals are pending. So a strategy is saved by saving
-    the outcomes, and continued by `replay`. Subclasses keep this by taking all randomness from the generator that
-    `_propose` is given, and override the methods with an underscore.
+    Its state is a function of the seed and of the outcomes it has observed, in order; what it proposes
+    depends on that state, on the number of the proposal, and on which proposals are pending. So a strategy is
+    saved by saving the outcomes, and continued by `replay`. Subclasses keep this by taking all randomness
+    from the generator that `_propose` is given, and override the methods with an underscore.
 
     Attributes:
         name: as users write it.
@@ -108,7 +108,9 @@ class Strategy(ABC):
     name: ClassVar[str]
     options_type: ClassVar[type[Options]] = Options
 
-    def __init__(self, space: Space, *, objectives: int = 1, seed: int = 0, options: Options | None = None) -> None:
+    def __init__(
+        self, space: Space, *, objectives: int = 1, seed: int = 0, options: Options | None = None
+    ) -> None:
         """Start without history; `options` are expected to be settled."""
         self.space = space
         self.objectives = objectives
@@ -129,13 +131,16 @@ class Strategy(ABC):
         """
         rng = np.random.default_rng([self.seed, number])
         for attempt in range(2 * ATTEMPTS):
-            proposal = self._propose(rng) if attempt < ATTEMPTS else Proposal(self.space.sample(rng), "random")
+            proposal = (
+                self._propose(rng) if attempt < ATTEMPTS else Proposal(self.space.sample(rng), "random")
+            )
             key = self.space.key(proposal.assignment)
             if proposal.repeat or key not in self._seen:
                 self.expect(number, key)
                 return proposal
         raise ExhaustedError(
-            f"{2 * ATTEMPTS} proposals in a row were architectures already seen; the space has {self.space.size} assignments"
+            f"{2 * ATTEMPTS} proposals in a row were architectures already seen; "
+            f"the space has {self.space.size} assignments"
         )
 
     def expect(self, number: int, key: str) -> None:

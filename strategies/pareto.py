@@ -1,4 +1,4 @@
-"""Comparing points by several costs at once: domination, ranks of fronts, crowding. Smaller is better everywhere."""
+"""Comparing points by several costs at once: domination, fronts, crowding. Smaller is better everywhere."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Costs: TypeAlias = "Sequence[Sequence[float]] | NDArray[np.float64]"
 def non_dominated(costs: Costs) -> NDArray[np.bool_]:
     """Which points no other point dominates.
 
-    A point dominates another when it is nowhere worse and somewhere better, so equal points do not dominate each
-    other. A point with a NaN is dominated by nothing and dominates nothing, hence is left out.
+    A point dominates another when it is nowhere worse and somewhere better, so equal points do not dominate
+    each other. A point with a NaN is dominated by nothing and dominates nothing, hence is left out.
 
     Args:
         costs: [points, objectives].
@@ -29,15 +29,14 @@ def non_dominated(costs: Costs) -> NDArray[np.bool_]:
     nowhere_worse = (points[:, None, :] <= points[None, :, :]).all(axis=2)
     somewhere_better = (points[:, None, :] < points[None, :, :]).any(axis=2)
     dominated = (nowhere_worse & somewhere_better).any(axis=0)
-    mask: NDArray[np.bool_] = sound & ~dominated
-    return mask
+    return np.asarray(sound & ~dominated)
 
 
 def front_ranks(costs: Costs) -> NDArray[np.int64]:
-    """The number of the front that each point is on: 0 is the Pareto front, 1 the front without it, and so on.
+    """The number of the front that each point is on: 0 is the Pareto front, 1 the front without it, etc.
 
-    Non-dominated sorting of NSGA-II (Deb et al., 2002, section III-A). Points with a NaN come last, on a front of
-    their own.
+    Non-dominated sorting of NSGA-II (Deb et al., 2002, section III-A). Points with a NaN come last, on a
+    front of their own.
 
     Args:
         costs: [points, objectives].
@@ -56,10 +55,10 @@ def front_ranks(costs: Costs) -> NDArray[np.int64]:
 
 
 def crowding_distance(costs: Costs) -> NDArray[np.float64]:
-    """How far from its neighbours each point of one front lies; the ends of every objective are infinitely far.
+    """How far from its neighbours each point of a front lies; the ends of every objective are infinitely far.
 
-    NSGA-II (Deb et al., 2002, section III-B): the sum over objectives of the distance between the two neighbours,
-    divided by the range of the objective. An objective in which all points agree says nothing.
+    NSGA-II (Deb et al., 2002, section III-B): the sum over objectives of the distance between the two
+    neighbours, divided by the range of the objective. An objective in which all points agree says nothing.
 
     Args:
         costs: [points, objectives], the points of one front.

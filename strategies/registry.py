@@ -1,4 +1,4 @@
-"""Which strategies exist: names with one line of help, and the class behind a name, imported when it is asked for."""
+"""Which strategies exist: names, one line of help, and the class, imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ class StrategyRegistry:
         """
         known = self._entries.get(entry.name)
         if known is not None and known != entry:
-            raise UserError(f"strategy '{entry.name}' is registered twice", f"by {known.target} and {entry.target}")
+            raise UserError(
+                f"strategy '{entry.name}' is registered twice", f"by {known.target} and {entry.target}"
+            )
         self._entries[entry.name] = entry
 
     def __contains__(self, name: object) -> bool:
@@ -106,14 +108,21 @@ def parse_options(name: str, given: Mapping[str, object]) -> Options:
 
 
 def make_strategy(
-    name: str, space: Space, *, objectives: int = 1, seed: int = 0, options: Mapping[str, object] | None = None
+    name: str,
+    space: Space,
+    *,
+    objectives: int = 1,
+    seed: int = 0,
+    options: Mapping[str, object] | None = None,
 ) -> Strategy:
     """A new strategy, without history, from its name and its options.
 
     Raises:
         UserError: for an unknown strategy or option.
     """
-    return STRATEGIES.load(name)(space, objectives=objectives, seed=seed, options=parse_options(name, options or {}))
+    return STRATEGIES.load(name)(
+        space, objectives=objectives, seed=seed, options=parse_options(name, options or {})
+    )
 
 
 _KINDS: dict[type, str] = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}

@@ -1,6 +1,7 @@
 """Regularised (aging) evolution, the search of AmoebaNet (Real et al., AAAI 2019, algorithm 1).
 
-With several objectives the tournament compares by non-domination, and ties by crowding as NSGA-II does (Deb et al., 2002).
+With several objectives the tournament compares by non-domination, and ties by crowding as NSGA-II does (Deb
+et al., 2002).
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ class EvolutionOptions(Options):
     """Options of regularised evolution.
 
     Attributes:
-        population: P, how many networks are alive; 0 chooses a third of the budget, at least 4 and at most the paper's 100.
-        sample: S, how many of them compete to be a parent; 0 chooses a quarter of the population, as the paper, at least 3.
-        identity: probability that a child is its parent unchanged, trained again; the paper has 0.05, which pays when
-            training is noisy and the budget thousands.
+        population: P, how many networks are alive; 0 chooses a third of the budget, at least 4 and at most
+            the paper's 100.
+        sample: S, how many of them compete to be a parent; 0 chooses a quarter of the population, as the
+            paper, at least 3.
+        identity: probability that a child is its parent unchanged, trained again; the paper has 0.05, which
+            pays when training is noisy and the budget thousands.
         mutations: decisions that a mutation changes.
     """
 
@@ -43,7 +46,9 @@ class EvolutionOptions(Options):
             value = getattr(self, name)
             if value < least or (most is not None and value > most):
                 bounds = f"at least {least}" if most is None else f"between {least} and {most}"
-                raise UserError(f"option '{name}' of strategy 'regularized_evolution' is {value}", f"it must be {bounds}")
+                raise UserError(
+                    f"option '{name}' of strategy 'regularized_evolution' is {value}", f"it must be {bounds}"
+                )
 
     def settled(self, budget: int) -> EvolutionOptions:
         """The options with population and sample chosen for a budget."""
@@ -59,15 +64,20 @@ class RegularizedEvolution(Strategy):
     * A mutation gives another value to one of the decisions that matter in the parent.
     * Which network dies depends on its age only, never on its quality.
 
-    With several workers children are proposed while others are trained; a network is born when its evaluation ends.
+    With several workers children are proposed while others are trained; a network is born when its evaluation
+    ends.
     """
 
     name = "regularized_evolution"
     options_type = EvolutionOptions
 
-    def __init__(self, space: Space, *, objectives: int = 1, seed: int = 0, options: Options | None = None) -> None:
+    def __init__(
+        self, space: Space, *, objectives: int = 1, seed: int = 0, options: Options | None = None
+    ) -> None:
         """Start with an empty population."""
-        super().__init__(space, objectives=objectives, seed=seed, options=(options or EvolutionOptions()).settled(0))
+        super().__init__(
+            space, objectives=objectives, seed=seed, options=(options or EvolutionOptions()).settled(0)
+        )
         self.population: deque[Outcome] = deque(maxlen=self.options.population)
         self._born = 0
 
@@ -89,7 +99,7 @@ class RegularizedEvolution(Strategy):
 
 
 def _winner(contestants: Sequence[Outcome], rng: np.random.Generator) -> Outcome:
-    """The one that no other dominates; of several the loneliest on their front; of equally lonely ones any."""
+    """The one that no other dominates; of several the loneliest on their front; of equally lonely any."""
     costs = np.array([contestant.costs for contestant in contestants], dtype=np.float64)
     front = np.flatnonzero(non_dominated(costs))
     if not front.size:  # every cost is NaN

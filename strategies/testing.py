@@ -20,7 +20,7 @@ from .registry import make_strategy, parse_options
 
 
 class ToySpace:
-    """A space without networks: independent decisions, of which the last matters only while the first has its first value.
+    """A space without networks: the last decision matters only while the first has its first value.
 
     So assignments outnumber architectures, as they do in real spaces.
     """
@@ -61,13 +61,17 @@ class ToySpace:
 
 def separable_cost(assignment: Assignment) -> tuple[float, ...]:
     """A cost that is a sum over the decisions, 0 at best: the sum of squares of the values."""
-    return (float(sum(int(value) ** 2 for value in assignment.values())),)
+    return (float(sum(value**2 for value in _numbers(assignment))),)
 
 
 def conflicting_costs(assignment: Assignment) -> tuple[float, ...]:
     """Two costs that pull in opposite directions, with a front of many points."""
-    values = [int(value) for value in assignment.values()]
+    values = _numbers(assignment)
     return float(sum(v * v for v in values)), float(sum((3 - v) ** 2 for v in values))
+
+
+def _numbers(assignment: Assignment) -> list[int]:
+    return [int(str(value)) for value in assignment.values()]
 
 
 def run_alone(
@@ -94,9 +98,12 @@ class StrategyConformance:
     def make(self, *, objectives: int = 1, seed: int = 0, space: ToySpace | None = None) -> Strategy:
         """A new strategy."""
         settled: dict[str, Any] = vars(parse_options(self.name, self.options).settled(self.budget))
-        return make_strategy(self.name, space or ToySpace(), objectives=objectives, seed=seed, options=settled)
+        return make_strategy(
+            self.name, space or ToySpace(), objectives=objectives, seed=seed, options=settled
+        )
 
     def test_proposals_are_assignments_of_the_space(self) -> None:
+        """Every decision gets a value of its domain."""
         strategy = self.make()
         for outcome in run_alone(strategy, separable_cost, self.budget):
             assert list(outcome.assignment) == list(strategy.space.decisions)
@@ -104,26 +111,31 @@ class StrategyConformance:
                 assert value in strategy.space.decisions[name].domain
 
     def test_an_architecture_is_proposed_once(self) -> None:
+        """No architecture is evaluated twice."""
         keys = [outcome.key for outcome in run_alone(self.make(), separable_cost, self.budget)]
         assert len(set(keys)) == len(keys)
 
     def test_pending_architectures_are_not_proposed_again(self) -> None:
+        """Not even while its evaluation runs."""
         strategy = self.make(space=ToySpace(decisions=2, choices=4))
         keys = [strategy.space.key(strategy.propose(number).assignment) for number in range(5)]  # of 7
         assert len(set(keys)) == len(keys)
         assert sorted(strategy.pending) == list(range(5))
 
     def test_same_seed_same_search(self) -> None:
+        """The seed fixes everything."""
         assert run_alone(self.make(seed=7), separable_cost, self.budget) == run_alone(
             self.make(seed=7), separable_cost, self.budget
         )
 
     def test_other_seed_other_search(self) -> None:
+        """And it matters."""
         assert run_alone(self.make(seed=7), separable_cost, self.budget) != run_alone(
             self.make(seed=8), separable_cost, self.budget
         )
 
     def test_replayed_history_continues_the_same_search(self) -> None:
+        """A search that is resumed anywhere goes on as if it had not been stopped."""
         whole = run_alone(self.make(seed=3), separable_cost, self.budget)
         for cut in (0, 1, self.budget // 2, self.budget - 1):
             resumed = self.make(seed=3)
@@ -131,20 +143,27 @@ class StrategyConformance:
             assert run_alone(resumed, separable_cost, self.budget - cut, first=cut) == whole[cut:]
 
     def test_failures_are_survived_and_not_repeated(self) -> None:
-        outcomes = run_alone(self.make(), lambda a: None if a["d[1]"] != 1 else separable_cost(a), self.budget)
+        """A failed candidate is history too."""
+        outcomes = run_alone(
+            self.make(), lambda a: None if a["d[1]"] != 1 else separable_cost(a), self.budget
+        )
         assert len({outcome.key for outcome in outcomes}) == self.budget
 
     def test_a_space_where_everything_fails(self) -> None:
+        """Nothing is learnt and nothing breaks."""
         assert len(run_alone(self.make(), lambda a: None, self.budget)) == self.budget
 
     def test_several_objectives(self) -> None:
+        """Outcomes with two costs."""
         outcomes = run_alone(self.make(objectives=2), conflicting_costs, self.budget)
         assert len({outcome.key for outcome in outcomes}) == self.budget
 
     def test_not_a_number_is_survived(self) -> None:
+        """Costs that are not numbers."""
         run_alone(self.make(objectives=2), lambda a: (float("nan"), 1.0), self.budget)
 
     def test_a_wrong_number_of_costs_is_refused(self) -> None:
+        """A cost for each objective."""
         strategy = self.make(objectives=2)
         assignment = strategy.propose(0).assignment
         try:
@@ -154,6 +173,7 @@ class StrategyConformance:
         raise AssertionError("one cost was accepted where two are expected")
 
     def test_outcomes_in_any_order(self) -> None:
+        """Several workers finish in another order than they began."""
         strategy = self.make()
         waiting: list[tuple[int, Assignment]] = []
         rng = np.random.default_rng(0)
@@ -166,6 +186,7 @@ class StrategyConformance:
         assert len(strategy.pending) == 2
 
     def test_an_exhausted_space_is_said_so(self) -> None:
+        """When no architecture is left, `ExhaustedError` says so."""
         strategy = self.make(space=ToySpace(decisions=2, choices=2))  # 3 architectures
         try:
             found = run_alone(strategy, separable_cost, 10)

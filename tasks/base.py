@@ -25,8 +25,8 @@ class Effort(Enum):
 class Task(ABC):
     """A classification task.
 
-    The test images judge what is finished. During a search candidates are compared on validation images, which are
-    held out of the training images, so that the search does not fit the test.
+    The test images judge what is finished. During a search candidates are compared on validation images,
+    which are held out of the training images, so that the search does not fit the test.
 
     Attributes:
         name: as users write it.
@@ -73,13 +73,15 @@ class Task(ABC):
         """
         entry = module.entry
         wanted_output = TensorType((self.classes,))
-        inputs = ", ".join(str(value.type) for value in entry.inputs)
-        outputs = ", ".join(str(value.type) for value in entry.outputs)
+        inputs = ", ".join(str(value.type) for value in entry.inputs) or "nothing"
+        outputs = ", ".join(str(value.type) for value in entry.outputs) or "nothing"
         if inputs != str(self.input_type):
-            raise UserError(f"network '{module.name}' takes {inputs or 'nothing'}, task '{self.name}' has {self.input_type}")
+            raise UserError(
+                f"network '{module.name}' takes {inputs}, task '{self.name}' has {self.input_type}"
+            )
         if outputs != str(wanted_output):
             raise UserError(
-                f"network '{module.name}' gives {outputs or 'nothing'}, task '{self.name}' needs {wanted_output}",
+                f"network '{module.name}' gives {outputs}, task '{self.name}' needs {wanted_output}",
                 f"one number for each of its {self.classes} classes",
             )
 

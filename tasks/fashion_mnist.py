@@ -1,4 +1,4 @@
-"""Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): grey images of clothes in ten classes, a balanced subset that ships with Drawloom."""
+"""Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): a balanced subset, which ships with Drawloom."""
 
 from __future__ import annotations
 
@@ -28,9 +28,20 @@ class FashionMnist(Task):
     """10,000 training images, of which a search holds out 2,000, and 2,000 test images."""
 
     name = "fashion_mnist"
-    help = "grey 28 x 28 images of clothes in 10 classes; 10,000 to train on, 2,000 to test (ships with Drawloom)"
+    help = "clothes in 10 classes, grey, 28 x 28; 10,000 images to train on, 2,000 to test (shipped)"
     input_type = TensorType((1, 28, 28))
-    labels = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+    labels = (
+        "t-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    )
 
     def data(self) -> Data:
         """All images: uint8[N, 1, 28, 28], and labels int64[N]."""
@@ -59,7 +70,7 @@ class FashionMnist(Task):
         )
 
 
-RECIPES: dict[Effort, tuple[int, float, int]] = {Effort.SEARCH: (3, 0.0, 0), Effort.FINAL: (15, 0.1, 2)}
+RECIPES: dict[Effort, tuple[int, float, int]] = {Effort.SEARCH: (2, 0.0, 0), Effort.FINAL: (15, 0.1, 2)}
 """Epochs, label smoothing and largest shift in pixels. What regularises pays only in long trainings."""
 
 
@@ -77,7 +88,12 @@ def _data() -> Data:
 def _search_data() -> Data:
     data = _data()
     mask = held_out(data.train_labels, VALIDATION_PER_CLASS, seed=2017)
-    parts = (data.train_images[~mask], data.train_labels[~mask], data.train_images[mask], data.train_labels[mask])
+    parts = (
+        data.train_images[~mask],
+        data.train_labels[~mask],
+        data.train_images[mask],
+        data.train_labels[mask],
+    )
     for array in parts:
         array.flags.writeable = False
     return Data(*parts)
@@ -95,5 +111,8 @@ def _arrays() -> dict[str, np.ndarray]:
         raise UserError(f"'{path}' is damaged: {error}", "install Drawloom again") from None
     for name, shape in SHAPES.items():
         if arrays[name].shape != shape or arrays[name].dtype != np.uint8:
-            raise UserError(f"'{path}' is damaged: {name} is {arrays[name].dtype}{list(arrays[name].shape)}", "install Drawloom again")
+            raise UserError(
+                f"'{path}' is damaged: {name} is {arrays[name].dtype}{list(arrays[name].shape)}",
+                "install Drawloom again",
+            )
     return arrays

@@ -1,12 +1,15 @@
-"""A small search space, and evaluators that other processes can import."""
+"""A small search space, studies of it, and evaluators that other processes can import."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drawloom.frontend import elaborate
 from drawloom.ir import Module, Source
+from drawloom.study import Study
 
 TOY = """
 network toy(image: f32[1, 28, 28]) {
@@ -33,7 +36,28 @@ def toy_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def evaluators(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def evaluators(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make `evaluators` importable, here and in the processes of trials."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    yield
+
+
+@pytest.fixture(scope="session")
+def fresh_study(toy: Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with the usual settings, to be copied: making one takes some time."""
+    path = tmp_path_factory.mktemp("studies") / "study"
+    Study.create(path, toy, budget=8)
+    return path
+
+
+@pytest.fixture
+def make(tmp_path: Path, toy: Module, fresh_study: Path) -> Callable[..., Study]:
+    """Makes studies in a folder of the test; of eight trials unless `budget` says otherwise."""
+
+    def made(space: Module, name: str = "study", **settings: Any) -> Study:
+        path = tmp_path / "runs" / name
+        if space is not toy or settings or path.exists():
+            return Study.create(path, space, **{"budget": 8, **settings})
+        shutil.copytree(fresh_study, path)
+        return Study.open(path)
+
+    return made

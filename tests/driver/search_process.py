@@ -1,4 +1,4 @@
-"""A search in a process of its own, to be killed: ``search_process.py FOLDER BUDGET WORKERS``."""
+"""A search in a process of its own, to be killed: ``search_process.py FOLDER WORKERS EVALUATOR``."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,5 @@ from pathlib import Path
 from drawloom.study import Study
 
 if __name__ == "__main__":
-    folder, budget, workers = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     sys.path.insert(0, str(Path(__file__).parent))
-    Study.open(folder).run(budget, workers, evaluator="evaluators:leisurely")
+    Study.open(sys.argv[1]).run(workers=int(sys.argv[2]), evaluator=f"evaluators:{sys.argv[3]}")

@@ -1,5 +1,6 @@
-"""Jobs in processes of their own: whatever a job does to itself, the executor lives and says what happened."""
+"""Jobs in processes of their own: whatever a job does, the executor lives and says what happened."""
 
+import itertools
 import os
 import re
 import signal
@@ -76,7 +77,9 @@ def test_results_and_notes(executor: Executor, tmp_path: Path) -> None:
     notes, ended = finish(executor)
     assert [ended[token].result for token in tokens] == [6, 8, 10]
     assert all(end.reason is None and 0 < end.seconds < PATIENCE for end in ended.values())
-    assert {note.token: note.payload["value"] for note in notes} == dict(zip(tokens, (1.5, 2.0, 2.5), strict=True))
+    assert {note.token: note.payload["value"] for note in notes} == dict(
+        zip(tokens, (1.5, 2.0, 2.5), strict=True)
+    )
 
 
 def test_the_warm_up_is_done_once_for_all_jobs(tmp_path: Path) -> None:
@@ -98,10 +101,15 @@ def test_libraries_get_one_thread(executor: Executor, tmp_path: Path) -> None:
         (call("leave", 3), "exited with status 3 before it gave a result"),
         (call("leave", 0), "exited with status 0 before it gave a result"),
         (call("unreadable"), "sent an unreadable message: cannot be read back"),
-        (call("no_such_job"), r"AttributeError: module 'jobs' has no attribute 'no_such_job' \(warm\.py:\d+\)"),
+        (
+            call("no_such_job"),
+            r"AttributeError: module 'jobs' has no attribute 'no_such_job' \(warm\.py:\d+\)",
+        ),
     ],
 )
-def test_a_job_that_fails_says_why_and_harms_nobody(executor: Executor, tmp_path: Path, job: Call, reason: str) -> None:
+def test_a_job_that_fails_says_why_and_harms_nobody(
+    executor: Executor, tmp_path: Path, job: Call, reason: str
+) -> None:
     ended = run(executor, job, tmp_path / "log")
     assert ended.result is None
     assert ended.reason is not None
@@ -144,7 +152,7 @@ def test_one_measures_at_a_time_and_waiting_is_free(executor: Executor, tmp_path
     assert [end.reason for end in ended.values()] == [None] * 4
     assert max(end.result["others"] for end in ended.values()) == 3
     held = sorted(tuple(map(float, (tmp_path / f"held{i}").read_text().split())) for i in range(4))
-    assert all(end <= start for (_, end), (start, _) in zip(held, held[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(held))
 
 
 def test_a_job_that_dies_while_measuring_frees_the_machine(executor: Executor, tmp_path: Path) -> None:
@@ -197,7 +205,8 @@ def test_jobs_do_not_outlive_a_killed_study(tmp_path: Path) -> None:
         "from drawloom.executor import Executor\n"
         "from drawloom.warm import Call\n"
         "executor = Executor().__enter__()\n"
-        f"executor.submit(Call('jobs:write_own_pid_and_hang', {str(tmp_path / 'pid')!r}), Path({str(tmp_path / 'log')!r}))\n"
+        f"job = Call('jobs:write_own_pid_and_hang', {str(tmp_path / 'pid')!r})\n"
+        f"executor.submit(job, Path({str(tmp_path / 'log')!r}))\n"
         "while True: executor.poll(1.0)\n"
     )
     study = subprocess.Popen([sys.executable, "-c", source])

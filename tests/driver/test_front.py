@@ -15,7 +15,9 @@ def grids(objectives: int) -> st.SearchStrategy[list[tuple[int, ...]]]:
 @given(st.integers(1, 4).flatmap(lambda n: st.tuples(st.just(n), grids(n))))
 def test_hypervolume_counts_dominated_unit_cells(case: tuple[int, list[tuple[int, ...]]]) -> None:
     objectives, points = case
-    cells = np.stack(np.meshgrid(*[np.arange(SIDE)] * objectives, indexing="ij"), axis=-1).reshape(-1, objectives)
+    cells = np.stack(np.meshgrid(*[np.arange(SIDE)] * objectives, indexing="ij"), axis=-1).reshape(
+        -1, objectives
+    )
     covered = np.zeros(len(cells), dtype=bool)
     for point in points:
         covered |= (cells >= np.array(point)).all(axis=1)

@@ -25,7 +25,9 @@ def test_listing_imports_no_strategy() -> None:
 
 
 def test_unknown_strategy_names_the_nearest() -> None:
-    with pytest.raises(UserError, match=r"unknown strategy 'regularised_evolution' .*'regularized_evolution'"):
+    with pytest.raises(
+        UserError, match=r"unknown strategy 'regularised_evolution' .*'regularized_evolution'"
+    ):
         make_strategy("regularised_evolution", ToySpace())
 
 

@@ -7,7 +7,9 @@ from drawloom.strategies.regularized_evolution import RegularizedEvolution
 from drawloom.strategies.testing import ToySpace, best_so_far, conflicting_costs, run_alone, separable_cost
 
 
-def evolution(objectives: int = 1, seed: int = 0, space: ToySpace | None = None, **options: object) -> RegularizedEvolution:
+def evolution(
+    objectives: int = 1, seed: int = 0, space: ToySpace | None = None, **options: object
+) -> RegularizedEvolution:
     made = make_strategy(
         "regularized_evolution", space or ToySpace(), objectives=objectives, seed=seed, options=options
     )
@@ -31,7 +33,9 @@ def test_population_is_founded_at_random_and_then_evolves() -> None:
         proposal = strategy.propose(number)
         origins.append(proposal.origin)
         key = strategy.space.key(proposal.assignment)
-        strategy.observe(Outcome(number, number, proposal.assignment, key, separable_cost(proposal.assignment)))
+        strategy.observe(
+            Outcome(number, number, proposal.assignment, key, separable_cost(proposal.assignment))
+        )
     assert origins[:5] == ["random"] * 5
     assert all(origin.startswith("mutation of #") for origin in origins[5:])
 
@@ -71,7 +75,10 @@ def test_sampling_is_with_replacement() -> None:
 def test_several_objectives_a_dominated_network_is_no_parent() -> None:
     strategy = evolution(objectives=2, population=4, sample=60)
     strategy.replay([outcome(0, 1.0, 9.0), outcome(1, 9.0, 1.0), outcome(2, 9.5, 9.5), outcome(3, 5.0, 5.0)])
-    assert parents(strategy) == {"mutation of #0", "mutation of #1"}  # the ends; 3 is on the front but crowded
+    assert parents(strategy) == {
+        "mutation of #0",
+        "mutation of #1",
+    }  # the ends; 3 is on the front but crowded
 
 
 def test_several_objectives_the_lonelier_is_the_parent() -> None:

@@ -51,7 +51,10 @@ def test_labels_stay_with_their_images() -> None:
     task = load_task("fashion_mnist")
     whole, search = task.data(), task.search_data()
     label = {image.tobytes(): int(y) for image, y in zip(whole.train_images, whole.train_labels, strict=True)}
-    for images, labels in [(search.train_images, search.train_labels), (search.test_images, search.test_labels)]:
+    for images, labels in [
+        (search.train_images, search.train_labels),
+        (search.test_images, search.test_labels),
+    ]:
         assert all(label[image.tobytes()] == y for image, y in zip(images, labels, strict=True))
 
 
@@ -87,9 +90,13 @@ def test_a_network_that_fits() -> None:
         ([(1, 28, 28)], [], "gives nothing"),
     ],
 )
-def test_a_network_that_does_not_fit(inputs: list[tuple[int, ...]], outputs: list[tuple[int, ...]], message: str) -> None:
+def test_a_network_that_does_not_fit(
+    inputs: list[tuple[int, ...]], outputs: list[tuple[int, ...]], message: str
+) -> None:
     with pytest.raises(UserError, match=message):
-        load_task("fashion_mnist").check(network(list(map(TensorType, inputs)), list(map(TensorType, outputs))))
+        load_task("fashion_mnist").check(
+            network(list(map(TensorType, inputs)), list(map(TensorType, outputs)))
+        )
 
 
 def test_damaged_files_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
