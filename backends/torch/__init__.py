@@ -19,7 +19,7 @@ from .export import export_onnx
 from .lowering import RULES
 from .network import to_torch, weights_of
 from .source import python_source
-from .train import train
+from .training_loop import train
 
 __all__ = [
     "RULES",

@@ -1,7 +1,7 @@
 """Quick training of large depthwise convolutions on a CPU.
 
 The gradient of a depthwise weight has fast code in PyTorch's CPU library (oneDNN) for kernels up to 3x3 only.
-For a 5x5 kernel it was measured to take 7 to 65 times as long, in images of 14x14 more than all the rest of the
+For a 5x5 kernel it was measured to take 7 to 65 times as long, in images of 14x14 more than the rest of the
 layer. It is put together here from 3x3 pieces: each is the weight gradient of a 3x3 convolution of the moved
 input.
 """

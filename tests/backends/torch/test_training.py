@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from drawloom.backends.torch import evaluate, predict, to_torch, train, weights_of  # noqa: E402
 from drawloom.backends.torch.augment import augmented  # noqa: E402
-from drawloom.backends.torch.train import learning_rate, parameter_groups  # noqa: E402
+from drawloom.backends.torch.training_loop import learning_rate, parameter_groups  # noqa: E402
 
 RECIPE = Recipe(epochs=4, batch_size=16, learning_rate=0.1, flip=False)
 
