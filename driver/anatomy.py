@@ -109,8 +109,12 @@ def _part(
 
 
 def _detail(op: Operation) -> str:
-    shown = ((name, op.attributes[name]) for name in _SHOWN_ATTRIBUTES if name in op.attributes)
-    return " ".join(f"{name}={_compact(value)}" for name, value in shown)
+    written = ((name, _compact(op.attributes[name])) for name in _SHOWN_ATTRIBUTES if name in op.attributes)
+    return " ".join(f"{name}={text}" for name, text in written if text != _default(op, name))
+
+
+def _default(op: Operation, name: str) -> str:
+    return _compact(op.definition.attribute(name).default)
 
 
 def _compact(value: object) -> str:

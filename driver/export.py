@@ -147,13 +147,14 @@ import sys
 import numpy
 import tvm
 
+labels = LABELS
 network = tvm.runtime.load_module(str(pathlib.Path(__file__).with_name("network.so")))
 image = numpy.load(sys.argv[1]) if len(sys.argv) > 1 else numpy.random.default_rng(0).random(INPUT)
 image = (image.reshape(INPUT) / (255 if image.dtype == "uint8" else 1) - MEAN) / STD
 scores = tvm.runtime.empty(OUTPUT, "float32")
 network["main"](tvm.runtime.tensor(image.astype("float32")), scores)
 best = int(scores.numpy().argmax())
-print(scores.numpy(), "class", best, *LABELS[best:best + 1])
+print(scores.numpy(), "class", best, *labels[best : best + 1])
 '''
 """What uses the library; the words in capitals are replaced."""
 

@@ -49,12 +49,12 @@ def share_text(value: float) -> str:
 
 
 def latency_text(seconds: float) -> str:
-    """A latency: ``0.412 ms``, ``12.3 ms``; in microseconds below 0.01 ms, in seconds from one on."""
+    """A latency to three digits: ``36.1 µs``, ``0.412 ms``, ``12.3 ms``, ``1.50 s``."""
     if seconds >= 1:
         return f"{_digits(seconds)} s"
-    if seconds >= 1e-4:
-        return f"{_digits(seconds * 1e3)} ms" if seconds >= 1e-3 else f"{seconds * 1e3:.3f} ms"
-    return f"{seconds * 1e3:.4f} ms" if seconds >= 1e-5 else f"{_digits(seconds * 1e6)} µs"
+    if seconds >= 1e-3:
+        return f"{_digits(seconds * 1e3)} ms"
+    return f"{seconds * 1e3:.3f} ms" if seconds >= 1e-4 else f"{_digits(seconds * 1e6)} µs"
 
 
 def duration_text(seconds: float) -> str:

@@ -111,7 +111,7 @@ def _captions_of(part: Part, choices: Mapping[str, str]) -> list[str]:
     kind = part.kind.replace("_", " ")
     if not choices:
         return [f"{kind} {_operation_detail(part)}".strip()]
-    return [kind, " ".join(_choice_caption(name, value) for name, value in choices.items())]
+    return [kind, " ".join(filter(None, map(_choice_caption, choices.keys(), choices.values())))]
 
 
 def _operation_detail(part: Part) -> str:
@@ -120,10 +120,10 @@ def _operation_detail(part: Part) -> str:
 
 
 def _choice_caption(name: str, value: str) -> str:
-    """A decision in a few letters: ``k5`` for a kernel of 5, ``se`` for a yes, the value alone for a word."""
+    """A decision in a few letters: ``k5`` for a kernel of 5, its name for a yes, nothing for a no."""
     last = name.rpartition(".")[2]
     if value in ("true", "false"):
-        return last if value == "true" else f"no {last}"
+        return last if value == "true" else ""
     return f"{last[0]}{value}" if value[:1].isdigit() else value
 
 

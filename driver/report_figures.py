@@ -183,7 +183,7 @@ def hypervolumes(run: Run) -> list[float]:
 
 def _small(data: list[dict[str, Any]], axis: str) -> Figure:
     layout = {
-        "xaxis": {"title": {"text": "trial"}},
+        "xaxis": {"title": {"text": "trial"}, "tickformat": "d", "nticks": 6},
         "yaxis": {"title": {"text": axis}},
         "height": 260,
         "showlegend": False,

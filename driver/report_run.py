@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,10 @@ def measure(name: str) -> Measure:
     return Measure(metric, title, unit, scale, better)
 
 
+_SHORT = 2e-4
+"""Seconds; when no latency is longer, axes are in microseconds."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished or interrupted search.
@@ -91,7 +95,8 @@ class Run:
         space_text: its text.
         module: the elaborated space, or None when its text can no longer be read.
         candidates: size of the space.
-        task: name and description of what the networks were trained for.
+        task: name of what the networks were trained for.
+        task_help: what that is.
         strategy: name of the search algorithm.
         objectives: names, the first being the one that matters most.
         budget: trials asked for.
@@ -113,6 +118,7 @@ class Run:
     module: Module | None
     candidates: int
     task: str
+    task_help: str
     strategy: str
     objectives: tuple[str, ...]
     budget: int
@@ -128,8 +134,12 @@ class Run:
 
     @cached_property
     def measures(self) -> tuple[Measure, ...]:
-        """The objectives."""
-        return tuple(measure(name) for name in self.objectives)
+        """The objectives; short latencies on an axis in microseconds."""
+        found = (measure(name) for name in self.objectives)
+        return tuple(replace(m, unit="µs", scale=1e6) if self._is_short(m) else m for m in found)
+
+    def _is_short(self, m: Measure) -> bool:
+        return m.name == "latency" and all(t.values["latency"] < _SHORT for t in self.complete)
 
     @cached_property
     def complete(self) -> tuple[TrialRecord, ...]:
@@ -197,4 +207,6 @@ def _short_size(value: int) -> str:
 def spread_text(measurement: Mapping[str, Any]) -> str:
     """The range of the middle half of the repeats of a timing; empty when it was not measured."""
     low, high = measurement.get("lower_quartile"), measurement.get("upper_quartile")
-    return "" if low is None or high is None else f"{latency_text(low)} to {latency_text(high)}"
+    if low is None or high is None:
+        return ""
+    return f"{latency_text(low)} to {latency_text(high)}"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DRAWN = 6
 """Networks of the front that are drawn."""
+_ENOUGH = 8
+"""Complete trials below which nothing is said about the influence of decisions."""
 _INFLUENTIAL = 12
 """Decisions whose influence is shown."""
 
@@ -156,7 +158,7 @@ def progress_figures(run: Run) -> str:
 
 def influence_table(run: Run) -> str:
     """For the most influential decisions, the mean objectives of each value."""
-    found = influences(run)
+    found = influences(run) if len(run.complete) >= _ENOUGH else []
     if not found:
         return "<p>Too few networks were evaluated to compare the values of any decision.</p>"
     shown = found[:_INFLUENTIAL]
@@ -221,8 +223,9 @@ def drawings(run: Run) -> str:
 
 def _letters(run: Run) -> str:
     """What the letters in the blocks stand for."""
-    names = {name.rpartition(".")[2] for name in (run.module.decisions if run.module is not None else ())}
-    letters = ", ".join(f"<b>{escape(name[0])}</b> {escape(name)}" for name in sorted(names))
+    decisions = run.module.decisions.values() if run.module is not None else ()
+    numeric = {d.name.rpartition(".")[2] for d in decisions if type(d.domain[0]) in (int, float)}
+    letters = ", ".join(f"<b>{escape(name[0])}</b> {escape(name)}" for name in sorted(numeric))
     return f"<p class='reading'>Letters before numbers stand for decisions: {letters}.</p>" if letters else ""
 
 
@@ -297,7 +300,7 @@ def space(run: Run) -> str:
             f"<b>{escape(run.space)}</b>, {size_text(run.candidates)} networks, "
             f"from <code>{escape(run.space_path)}</code>",
         ),
-        ("trained for", escape(run.task)),
+        ("trained for", f"<b>{escape(run.task)}</b>, {escape(run.task_help)}"),
         (
             "objectives",
             escape(
@@ -335,13 +338,27 @@ def definitions(facts: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{items}</dl>"
 
 
+_MEASUREMENT = {
+    "host": "processor",
+    "target": "compiled for",
+    "clock": "clock",
+    "batch": "images at a time",
+    "threads": "threads",
+    "repeats": "samples",
+    "number": "runs in each sample",
+    "rounds": "rounds on the idle machine",
+    "other_jobs": "other trials running meanwhile",
+    "timestamp": "when (of the first network)",
+}
+"""Facts of a measurement that tell a reader something, and how they are called."""
+
+
 def measuring(run: Run) -> str:
     """How latency was measured, as told by the measurements themselves."""
     measured = next((t.measurement for t in run.best if t.measurement), None)
     if measured is None:
         return "<p>Latency was not measured in this search.</p>"
-    shown = {k: v for k, v in measured.items() if isinstance(v, (str, int)) and not isinstance(v, bool)}
-    facts = [(k.replace("_", " "), escape(v)) for k, v in shown.items()]
+    facts = [(title, escape(measured[key])) for key, title in _MEASUREMENT.items() if key in measured]
     versions = measured.get("versions")
     if isinstance(versions, dict):
         facts.append(("versions", escape(", ".join(f"{k} {v}" for k, v in versions.items()))))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,7 @@ def _onnx_model(module: Module, network: nn.Module) -> Any:
     outputs = _names([v.name for v in entry.outputs], "output", taken=inputs)
     examples = tuple(torch.zeros(2, *v.type.shape) for v in entry.inputs)
     batch = torch.export.Dim("batch", min=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of PyTorch about its own parts
+    with _quiet():
         program = torch.onnx.export(
             network,
             examples,
@@ -56,6 +57,20 @@ def _onnx_model(module: Module, network: nn.Module) -> Any:
         )
     assert program is not None
     return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what PyTorch has to say about its own parts, and about torchvision's absence."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _require_onnx() -> Any:

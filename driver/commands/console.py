@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,17 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
 
 def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
+
+
+def track(items: Iterable[T], total: int, title: str) -> Iterator[T]:
+    """The items one by one, under a progress bar on a terminal and a single line elsewhere."""
+    if not is_terminal():
+        typer.echo(f"{title}: {total}")
+        yield from items
+        return
+    from rich.progress import track as rich_track
+
+    yield from rich_track(items, description=title, total=total, console=terminal())
 
 
 def note(text: str) -> None:

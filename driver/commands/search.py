@@ -12,6 +12,7 @@ from . import console, options
 from .networks import load_module, read_arguments
 
 if TYPE_CHECKING:
+    from ..events import OnEvent
     from ..study import Study
     from ..trial import TrialRecord
 
@@ -195,10 +196,17 @@ def _run(study: Study, budget: int, workers: int | None, *, quiet: bool) -> None
     from .progress import SearchDisplay
 
     if quiet:
-        study.run(budget, workers, on_event=ignore)
+        _search_and_settle(study, budget, workers, ignore)
         return
     with SearchDisplay([measure(name) for name in study.config.objectives]) as display:
-        study.run(budget, workers, on_event=display)
+        _search_and_settle(study, budget, workers, display)
+
+
+def _search_and_settle(study: Study, budget: int, workers: int | None, on_event: OnEvent) -> None:
+    """Search, then time the front again while nothing else runs."""
+    study.run(budget, workers, on_event=on_event)
+    if study.times_networks:
+        study.remeasure(on_event=on_event)
 
 
 def _keep(study: Study, *, quiet: bool) -> None:
@@ -216,9 +224,10 @@ def _keep(study: Study, *, quiet: bool) -> None:
             f"not exported as {left_out.name}: {' and '.join(left_out.needs)} must be installed for that"
         )
     try:
-        for folder in export_trials(study, settled_front(study), formats, force=False):
-            if not quiet:
-                console.note(f"exported {folder}")
+        front = settled_front(study)
+        exported = export_trials(study, front, formats)
+        for _ in exported if quiet else console.track(exported, len(front), "exporting the front"):
+            pass
     except UserError as error:
         console.note(f"warning: {error}")
     write_report(study.folder.root)

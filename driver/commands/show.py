@@ -58,12 +58,9 @@ def show(
 
 def _decide(module: Module, chosen: Assignment) -> Module:
     """The network, or the smaller space, that some decisions leave."""
-    from drawloom.passes import PassManager, resolve
-    from drawloom.passes.assign import assign
+    from drawloom.passes import decide, resolve
 
-    if len(chosen) == len(module.decisions):
-        return resolve(module, chosen)
-    return PassManager.from_text("canonicalize,dce").run(assign(module, chosen))
+    return (resolve if len(chosen) == len(module.decisions) else decide)(module, chosen)
 
 
 def _print_space(module: Module) -> None:
@@ -90,7 +87,9 @@ def domain_text(decision: Decision) -> str:
 
 
 def _print_network(module: Module, levels: int) -> None:
-    from ..anatomy import nested_parts, parts
+    from drawloom.passes import network_cost
+
+    from ..anatomy import nested_parts
 
     rows = [
         [
@@ -112,11 +111,10 @@ def _print_network(module: Module, levels: int) -> None:
         Column("multiply-adds", numeric=True),
     ]
     console.print_table(columns, rows)
-    whole = parts(module)
-    parameters, multiply_adds = sum(p.parameters for p in whole), sum(p.multiply_adds for p in whole)
+    cost = network_cost(module)
     inputs = ", ".join(str(v.type) for v in module.entry.inputs)
     outputs = ", ".join(str(v.type) for v in module.entry.outputs)
-    prices = f"{count_text(parameters)} parameters, {count_text(multiply_adds)} multiply-adds"
+    prices = f"{count_text(cost.parameters)} parameters, {count_text(cost.multiply_adds)} multiply-adds"
     typer.echo(f"\n{module.name}: {inputs} -> {outputs}, {prices}")
 
 
@@ -135,15 +133,17 @@ def _space_json(module: Module) -> dict[str, Any]:
 
 
 def _network_json(module: Module, levels: int) -> dict[str, Any]:
-    from ..anatomy import nested_parts, parts
+    from drawloom.passes import network_cost
 
-    whole = parts(module)
+    from ..anatomy import nested_parts
+
+    cost = network_cost(module)
     return {
         "name": module.name,
         "inputs": [str(v.type) for v in module.entry.inputs],
         "outputs": [str(v.type) for v in module.entry.outputs],
-        "parameters": sum(p.parameters for p in whole),
-        "multiply_adds": sum(p.multiply_adds for p in whole),
+        "parameters": cost.parameters,
+        "multiply_adds": cost.multiply_adds,
         "parts": [
             {
                 "path": p.path,

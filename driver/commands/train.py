@@ -27,9 +27,14 @@ def train(
     assign: options.Assign = None,
     assignment: options.AssignmentFile = None,
     seed: Annotated[
-        int,
-        typer.Option("--seed", metavar="N", help="Seed of weights and batches, and of decisions left open."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            help="Seed of weights and batches (0 by default); draws the decisions that are left open, too.",
+            show_default=False,
+        ),
+    ] = None,
     task: options.TaskName = "fashion_mnist",
     epochs: Annotated[
         int | None,
@@ -67,7 +72,7 @@ def train(
     module, _ = load_network(file, network, arg, assign, assignment, seed)
     job.check(module)
     began = time.perf_counter()
-    result, weights = _fit(module, job, epochs, seed, threads, quiet=as_json)
+    result, weights = _fit(module, job, epochs, seed or 0, threads, quiet=as_json)
     save_weights(module, weights, out)
     beside = out.with_suffix(".ir")
     beside.write_text(print_module(module), encoding="utf-8")
