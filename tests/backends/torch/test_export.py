@@ -5,31 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from generators import modules
+from hypothesis import HealthCheck, given, settings
 from networks import NETWORKS, mobile
+from op_cases import CASES, Case
 
 from drawloom.backends import initialise
 from drawloom.backends.reference import run
-from drawloom.ir import UserError
+from drawloom.ir import Module, UserError
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from drawloom.backends.torch import export_onnx
 
-HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
-needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="onnx, onnxscript or onnxruntime is not installed")
+HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime"))
+needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="onnx or onnxruntime is not installed")
 
 
-@needs_onnx
-@pytest.mark.parametrize("name", NETWORKS)
-def test_round_trip_through_onnx_runtime(name: str, tmp_path: Path) -> None:
+def check(module: Module, weights: dict[str, np.ndarray], path: Path, tolerance: float = 1e-5) -> None:
+    """Export, run with ONNX Runtime at several batch sizes, compare with the reference."""
     import onnx
     import onnxruntime
 
-    module = NETWORKS[name]()
-    weights = initialise(module, 2)
-    path = tmp_path / "network.onnx"
     export_onnx(module, weights, path)
-    assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
     onnx.checker.check_model(str(path), full_check=True)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
@@ -38,7 +36,32 @@ def test_round_trip_through_onnx_runtime(name: str, tmp_path: Path) -> None:
         feeds = dict(zip((i.name for i in session.get_inputs()), inputs, strict=True))
         for found, expected in zip(session.run(None, feeds), run(module, weights, inputs), strict=True):
             assert found.shape == expected.shape
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+            np.testing.assert_allclose(
+                found, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max()
+            )
+
+
+@needs_onnx
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_through_onnx_runtime(name: str, tmp_path: Path) -> None:
+    module = NETWORKS[name]()
+    check(module, initialise(module, 2), tmp_path / "network.onnx")
+    assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
+
+
+@needs_onnx
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_operations_through_onnx_runtime(case: Case, tmp_path: Path) -> None:
+    check(case.module(), case.weights(), tmp_path / "network.onnx")
+
+
+@needs_onnx
+@given(modules(resolved=True))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+def test_generated_networks_through_onnx_runtime(
+    tmp_path_factory: pytest.TempPathFactory, module: Module
+) -> None:
+    check(module, initialise(module, 3), tmp_path_factory.mktemp("onnx") / "network.onnx", 1e-4)
 
 
 @needs_onnx
@@ -48,6 +71,7 @@ def test_names_and_free_batch(tmp_path: Path) -> None:
     path = tmp_path / "network.onnx"
     export_onnx(mobile(), initialise(mobile()), path)
     graph = onnx.load(path).graph
+    assert {i.name for i in graph.initializer} >= set(initialise(mobile()))
     (image,), (output,) = graph.input, graph.output
     assert (image.name, output.name) == ("image", "output")
     assert image.type.tensor_type.shape.dim[0].dim_param
