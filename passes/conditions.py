@@ -20,6 +20,8 @@ class Conditions:
         """Start with nothing remembered."""
         self._both: dict[tuple[Condition, Condition], Condition] = {}
         self._tight: dict[Expr, Any] = {}
+        # the order in which conjuncts have been met: it makes one expression of equal sets
+        self._order: dict[Expr, int] = {}
 
     def tight(self, scalar: Any) -> Any:
         """An equal scalar that mentions only the decisions it depends on, as far as its table tells."""
@@ -42,7 +44,11 @@ class Conditions:
             return a
         key = (a, b)
         if key not in self._both:
-            self._both[key] = self.tight(all_of(a, b))
+            assert isinstance(a, Expr)
+            assert isinstance(b, Expr)
+            self._meet(a)
+            self._meet(b)
+            self._both[key] = self._all(_conjuncts(a) | _conjuncts(b))
         return self._both[key]
 
     def any(self, conditions: Iterable[Condition]) -> Condition:
@@ -53,6 +59,8 @@ class Conditions:
         often simply true.
         """
         found = [c for c in dict.fromkeys(conditions) if c is not False]
+        for condition in found:
+            self._meet(condition)
         if any(c is True for c in found):
             return True
         if len(found) < 2:
@@ -63,26 +71,29 @@ class Conditions:
             if shared is None:
                 break
             rest, differing = shared
-            joined = self.tight(any_of(*differing))
+            joined = self.tight(any_of(*sorted(differing, key=self._place)))
             terms -= {rest | {part} for part in differing}
             if joined is True and not rest:
                 return True
             if joined is not False:
                 terms.add(rest if joined is True else rest | _conjuncts(joined))
-        terms = {t for t in terms if not any(other < t for other in terms)}
-        parts = [self.all(t) for t in terms]
-        return parts[0] if len(parts) == 1 else self._bool(any_of(*parts))
+        needed = [t for t in terms if not any(other < t for other in terms)]
+        needed.sort(key=lambda t: sorted(map(self._place, t)))
+        parts = [self._all(t) for t in needed]
+        return parts[0] if len(parts) == 1 else self.tight(any_of(*parts))
 
-    def all(self, conditions: Iterable[Condition]) -> Condition:
-        """Whether all conditions hold."""
-        result: Condition = True
-        for condition in conditions:
-            result = self.both(result, condition)
-        return result
+    def _all(self, conjuncts: _Conjuncts) -> Any:
+        """Whether all conditions of a set hold."""
+        return self.tight(all_of(*sorted(conjuncts, key=self._place)))
 
-    def _bool(self, scalar: Any) -> Condition:
-        tight = self.tight(scalar)
-        return tight if isinstance(tight, Expr) else bool(tight)
+    def _meet(self, condition: Condition) -> None:
+        if isinstance(condition, Expr):
+            parts = condition.args if condition.operator == "and" else (condition,)
+            for part in parts:
+                self._order.setdefault(part, len(self._order))
+
+    def _place(self, condition: Expr) -> int:
+        return self._order.setdefault(condition, len(self._order))
 
 
 def _conjuncts(condition: Expr) -> _Conjuncts:

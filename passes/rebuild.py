@@ -73,13 +73,18 @@ def specialised(
         operands = tuple([operands[i] for i in kept])
         presence = tuple([presence[i] for i in kept])
         if not operands:
-            return _nothing(op, types[0])
+            return nothing(op, types[0])
         if all(p is True for p in presence):
             presence = ()
     return remade(op, operands, attributes, presence, types)
 
 
-def _nothing(op: Operation, type: TensorType) -> Operation:
+def nothing(op: Operation, type: TensorType) -> Operation:
+    """What a list operation becomes when it has no member left: a ``sum`` is zeros.
+
+    Raises:
+        UserError: when a ``concat`` has nothing left.
+    """
     if op.name != "sum" or type.dtype is not DType.F32:
         place = f" ({op.span})" if op.span else ""
         raise UserError(f"a '{op.name}' has no member left{place}", "this assignment takes all members away")

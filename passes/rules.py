@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drawloom.ir import DType, Expr, Operation, UserError, Value
+from drawloom.ir import DType, Expr, Operation, Value
 
-from .rebuild import Specialised, copied, zeros
+from .rebuild import Specialised, copied, nothing, zeros
 
 Rule = Callable[[Operation], Specialised | None]
 
@@ -66,10 +66,7 @@ def absent_members(op: Operation) -> Specialised | None:
         return None
     kept = [i for i, p in enumerate(op.presence) if p is not False]
     if not kept:
-        if op.name != "sum" or op.result.type.dtype is not DType.F32:
-            place = str(op.span) if op.span else "no assignment can be right"
-            raise UserError(f"a '{op.name}' has no member", place)
-        return zeros(op.result.type, op)
+        return nothing(op, op.result.type)
     return copied(op, tuple([op.operands[i] for i in kept]), tuple([op.presence[i] for i in kept]))
 
 

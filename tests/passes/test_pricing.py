@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from drawloom.ir import Module, UserError
 from drawloom.passes import Batch, Metric, Pricer, assign, dce, depth, network_cost, price, sample
+from drawloom.passes.metrics import METRICS
 from drawloom.passes.price_tables import PriceTables
 from drawloom.passes.price_terms import price_terms
-from drawloom.passes.metrics import METRICS
 
 ADDITIVE = ("parameters", "multiply_adds", "activation_bytes")
 
@@ -61,7 +61,11 @@ network enas(image: f32[3, 8, 8]) {
     x = image |> relu_conv_bn(8)
     layers = [x]
     for layer in 0..7 {
-        y = choose op { conv3: relu_conv_bn(layers[layer]; 8, k=3)  conv1: relu_conv_bn(layers[layer]; 8)  same: layers[layer] }
+        y = choose op {
+            conv3: relu_conv_bn(layers[layer]; 8, k=3)
+            conv1: relu_conv_bn(layers[layer]; 8)
+            same: layers[layer]
+        }
         skips = choose any skips from layers
         layers += [concat([y] + skips) |> relu_conv_bn(8)]
     }

@@ -126,7 +126,9 @@ def test_a_decision_without_effect_vanishes():
     x = builder.input(TensorType((4, 6, 6)), "x")
     kernel = value_of(k)
     h = builder.op("conv2d", [x], {"out": 4, "kernel": kernel, "pad": kernel // 2, "param": "conv"})
-    module = Module("m", {"main": builder.finish([builder.choice([h, x], index_of(arm))])}, {"k": k, "arm": arm})
+    module = Module(
+        "m", {"main": builder.finish([builder.choice([h, x], index_of(arm))])}, {"k": k, "arm": arm}
+    )
     hashes = {structural_hash(resolve(module, {"k": v, "arm": "skip"})) for v in (3, 5)}
     assert len(hashes) == 1
     assert len({structural_hash(resolve(module, {"k": v, "arm": "conv"})) for v in (3, 5)}) == 2
