@@ -54,6 +54,14 @@ def emit_convolution(w: Convolution, machine: Machine, symbol: str) -> Node:
     return _Emitter(flatten(w), convolution_tiling(w, machine), machine).function(symbol)
 
 
+def unrolled_steps(rows: int, vectors: int, machine: Machine) -> int:
+    """Reduction steps in the loop's body: small tiles need several, and their weights need registers too."""
+    most = next((factor for accumulators, factor in UNROLL if rows * vectors <= accumulators), 1)
+    return max(
+        u for u in (1, 2, 4) if u == 1 or (u <= most and (rows + u) * vectors + 2 <= machine.registers)
+    )
+
+
 class _Emitter:
     """State shared while one convolution is written down."""
 
@@ -208,8 +216,7 @@ class _Tile:
     def _inner_loop(
         self, lines: list[list[Node]], offsets: list[int], x: Index, stride: int, step: Index, extent: int
     ) -> None:
-        count = len(lines) * len(self.panel.lanes)
-        unroll = next((factor for most, factor in UNROLL if count <= most), 1)
+        unroll = unrolled_steps(len(lines), len(self.panel.lanes), self.code.machine)
         whole, rest = divmod(extent, unroll)
         if whole:
             with self.b.loop(whole, "k") as k:

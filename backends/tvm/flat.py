@@ -99,10 +99,11 @@ def _needed(operations: Sequence[FlatOperation], outputs: Sequence[FlatValue]) -
 
 @dataclass
 class _Flattener:
-    """The operations collected so far."""
+    """The operations so far; those without weights are made once, however often they are written."""
 
     module: Module
     operations: list[FlatOperation] = field(default_factory=list)
+    known: dict[tuple[object, ...], FlatValue] = field(default_factory=dict)
 
     def call(self, function: Function, inputs: Sequence[FlatValue], prefix: str) -> list[FlatValue]:
         """Append a function's operations and return its outputs."""
@@ -125,6 +126,9 @@ class _Flattener:
         same = _SIMPLER[op.name](read, shape) if op.name in _SIMPLER else None
         if same is not None:
             return same
+        key = (op.name, read, tuple(op.attributes.items()))
+        if not op.definition.has_weights and key in self.known:
+            return self.known[key]
         result = FlatValue(shape, zero=op.name in ("zeros", "zeros_like"))
         if op.name in ("add", "sum") and all(v.zero for v in read):
             result.zero = True
@@ -134,6 +138,7 @@ class _Flattener:
             op.name, read, dict(op.attributes), join(prefix, op.param or ""), result
         )
         self.operations.append(result.producer)
+        self.known[key] = result
         return result
 
 

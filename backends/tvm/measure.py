@@ -153,7 +153,7 @@ def _run_child(request: Mapping[str, Any], timeout: float, name: str) -> dict[st
         # -P: the child's own folder is full of modules and must not be searched for imports.
         [sys.executable, "-P", str(_CHILD)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, env=os.environ | single, start_new_session=True,
+        text=True, env=os.environ | single,
     )  # fmt: skip
     try:
         out, err = process.communicate(json.dumps(request), timeout=timeout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -89,5 +90,13 @@ def take_samples(request: dict[str, Any], weights: Any = None) -> dict[str, Any]
     return {"number": number, "samples": samples}
 
 
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent ends, which a hanging kernel would otherwise outlive."""
+    set_death_signal = 1
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    _die_with_parent()
     json.dump(take_samples(json.load(sys.stdin)), sys.stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
-from drawloom.ir import Module, UserError, unknown
+from drawloom.ir import Module, UserError
 
 from .flat import FlatOperation, flatten_network
 from .lowering import Draft, LayerWeights, Lowering
@@ -212,7 +212,7 @@ def lower_operation(to: Lowering, op: FlatOperation) -> None:
         UserError: when it has no rule.
     """
     if op.name not in RULES:
-        raise UserError(f"the tvm backend cannot run '{op.name}'") from unknown("operation", op.name, RULES)
+        raise UserError(f"the tvm backend cannot run '{op.name}'", "it has no rule for this operation")
     RULES[op.name](to, op)
 
 
