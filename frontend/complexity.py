@@ -1,4 +1,4 @@
-"""Measures expressions over decisions, so that none grows beyond what can be printed, tabulated and walked."""
+"""Measures expressions over decisions, so that none grows beyond what can be printed and walked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _measured: weakref.WeakKeyDictionary[Expr, tuple[int, int]] = weakref.WeakKeyDic
 def measure(expr: Expr) -> tuple[int, int]:
     """The height of an expression and its number of leaves and operators when written out.
 
-    Shared parts count as often as they would be printed. Amortised constant, since operands are measured first.
+    Shared parts count as often as they would be printed. Amortised constant: operands are measured first.
     """
     found = _measured.get(expr)
     if found is None:

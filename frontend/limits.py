@@ -23,7 +23,7 @@ CALL_DEPTH = 40
 LIST_LENGTH = 10_000
 """Longest list."""
 
-STEPS = 400_000
+STEPS = 250_000
 """Most expressions and statements evaluated for one module, loops unrolled."""
 
 OPERATIONS = 200_000

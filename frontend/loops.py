@@ -14,7 +14,7 @@ from . import limits
 from .evaluate import Undefined, as_list, evaluate, evaluates, presences
 from .frame import ERROR, Fault, Frame
 from .merge import chooser_of_value, merge, possible_values
-from .scalars import as_condition, operate
+from .scalars import as_condition, as_integer, operate
 from .syntax import Comprehension, Expression, For, Targets
 from .values import RangeValue, describe, is_scalar, kind_of, make_list
 
@@ -69,7 +69,8 @@ def _decided_course(frame: Frame, value: RangeValue, source: Expression) -> _Cou
     )
     if not isinstance(trips, Expr):
         start = value.start
-        return _Course([_Iteration(i, apply("+", start, i), True) for i in range(trips)])  # type: ignore[arg-type]
+        count = as_integer(frame, trips, source.span, "the number of iterations")
+        return _Course([_Iteration(i, apply("+", start, i), True) for i in range(count)])
     counts = possible_values(frame, trips, source.span, "the number of iterations")
     if any(not isinstance(c, int) or isinstance(c, bool) for c in counts):
         frame.fail("E0501", "the number of iterations must be a whole number", source.span)

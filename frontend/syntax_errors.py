@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lark import Token, UnexpectedCharacters, UnexpectedInput
 from lark.exceptions import UnexpectedToken
 
-from drawloom.ir import Diagnostic, Label, Source, Span
+from drawloom.ir import Diagnostic, Label, Source, Span, suggest
 
 from .scan import Bracket, Scan, scan
 
@@ -278,7 +278,13 @@ def _general(problem: _Problem) -> Diagnostic:
             f"unfinished: expected {wanted}",
             Label(place, f"expected {wanted} after '{problem.previous}'"),
         )
-    return Diagnostic("E0001", f"unexpected {what}", Label(place, f"expected {wanted}"))
+    near = (
+        suggest(problem.token, ("op", "block", "cell", "network"))
+        if wanted.startswith("a definition")
+        else None
+    )
+    repair = f"did you mean '{near}'?" if near else None
+    return Diagnostic("E0001", f"unexpected {what}", Label(place, f"expected {wanted}"), help=repair)
 
 
 def _expected_words(expected: frozenset[str]) -> str:

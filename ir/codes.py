@@ -393,7 +393,7 @@ _LANGUAGE = (
         "Elaboration passes a limit on steps, operations, decisions, list lengths or nesting of calls.",
         """
         network n(image: f32[3, 8, 8]) {
-            for i in 0..10000 { for j in 0..10000 { image = relu(image) } }
+            for i in 0..1000000 { image = relu(image) }
             return image
         }
         """,

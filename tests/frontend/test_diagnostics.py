@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from drawloom.frontend import elaborate
 from drawloom.ir import DiagnosticError, Source
 

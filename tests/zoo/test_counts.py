@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from counting import count
+
 from drawloom import zoo
 from drawloom.frontend import load
 from drawloom.ir import check_assignment, parse_module, print_module, verify

@@ -1,0 +1,95 @@
+"""Files: networks, their arguments, imports, and what is said when one cannot be read."""
+
+from pathlib import Path
+
+import pytest
+
+from drawloom.frontend import elaborate, load
+from drawloom.ir import DiagnosticError, Source, UserError, print_module
+
+TWO = """
+network small(image: f32[3, size, size]; size=8, widths=[4, 8]) = image |> conv(widths[1], kernel=3)
+network large(image: f32[3, 16, 16]; width) = image |> conv(width, kernel=3)
+"""
+
+
+NETWORK = "network n(image: f32[3, 8, 8]) = image |> f"
+
+
+def test_a_network_is_asked_for_by_name() -> None:
+    assert elaborate(Source("t", TWO), network="small").name == "small"
+    with pytest.raises(DiagnosticError, match="several networks"):
+        elaborate(Source("t", TWO))
+    with pytest.raises(UserError, match=r"unknown network 'smal' .did you mean 'small'"):
+        elaborate(Source("t", TWO), network="smal")
+
+
+def test_arguments_are_set_from_outside() -> None:
+    made = elaborate(Source("t", TWO), network="small", arguments={"size": 12, "widths": [1, 2]})
+    assert made.entry.outputs[0].type.shape == (2, 12, 12)
+    with pytest.raises(UserError, match=r"unknown parameter of network small 'sise' .did you mean 'size'"):
+        elaborate(Source("t", TWO), network="small", arguments={"sise": 3})
+    with pytest.raises(UserError, match="'large' needs a value for 'width'"):
+        elaborate(Source("t", TWO), network="large")
+    with pytest.raises(UserError, match="cannot be"):
+        elaborate(Source("t", TWO), network="large", arguments={"width": {}})
+
+
+def test_imports_share_definitions(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "a.loom").write_text('import "b.loom"\nop f(x) = g(x)')
+    (tmp_path / "parts" / "b.loom").write_text("op g(x) = relu(x)\nnetwork other(image: f32[1]) = image")
+    main = tmp_path / "main.loom"
+    main.write_text('import "parts/a.loom"\nimport "parts/b.loom"\n' + NETWORK + " |> g")
+    made = load(main)
+    assert list(made.functions) == ["g", "f", "n"]
+
+
+def test_bad_imports_are_diagnosed(tmp_path: Path) -> None:
+    (tmp_path / "a.loom").write_text('import "main.loom"\nop f(x) = relu(x)')
+    (tmp_path / "b.loom").write_text("op f(x) = tanh(x)")
+    (tmp_path / "c.loom").write_text("op f(x = relu(x)")
+    main = tmp_path / "main.loom"
+    for imports, code in [
+        ('import "a.loom"', "E0107"),
+        ('import "b.loom"\nop f(x) = x', "E0102"),
+        ('import "c.loom"', "E0001"),
+        ('import "d.loom"', "E0107"),
+        ('import "/etc/passwd"', "E0107"),
+        ('import "../main.txt"', "E0107"),
+        ('import "b.loom" as b', "E0801"),
+    ]:
+        main.write_text(f"{imports}\n{NETWORK}")
+        with pytest.raises(DiagnosticError) as caught:
+            load(main)
+        assert code in {d.code for d in caught.value.diagnostics}, imports
+
+
+def test_a_name_in_two_files_is_reported_with_both(tmp_path: Path) -> None:
+    (tmp_path / "b.loom").write_text("op f(x) = tanh(x)")
+    (tmp_path / "main.loom").write_text('import "b.loom"\nop f(x) = x\n' + NETWORK)
+    with pytest.raises(DiagnosticError) as caught:
+        load(tmp_path / "main.loom")
+    text = str(caught.value)
+    assert "main.loom:2:4" in text
+    assert "b.loom:1:4" in text
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "space.loom").write_text("")
+    with pytest.raises(UserError, match=r"there is no file .*did you mean '.*space.loom'"):
+        load(tmp_path / "spce.loom")
+    with pytest.raises(UserError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / "binary.loom").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="not text in UTF-8"):
+        load(tmp_path / "binary.loom")
+
+
+def test_textual_ir_is_read_too(tmp_path: Path) -> None:
+    made = elaborate(Source("t", TWO), network="small")
+    path = tmp_path / "small.ir"
+    path.write_text(print_module(made))
+    assert print_module(load(path)) == print_module(made)
+    with pytest.raises(UserError, match="no parameters left"):
+        load(path, arguments={"size": 3})
