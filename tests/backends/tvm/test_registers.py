@@ -1,4 +1,4 @@
-"""Inner loops keep their accumulators in registers: nothing is spilled to the stack, on several processors."""
+"""Inner loops keep their accumulators in registers: nothing goes to the stack, on several processors."""
 
 import re
 
