@@ -28,7 +28,10 @@ def default_folder() -> Path | None:
     if named is not None:
         return None if named == "off" else Path(named)
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "drawloom" / "kernels"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "drawloom" / "kernels"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 class KernelStore:

@@ -11,7 +11,7 @@ from .emit_convolution import convolution_tiling
 from .flat import FlatNetwork, FlatValue
 from .parameters import Bias, Filters, Norm, NormLine, ParameterArray
 from .plan import Buffer, KernelCall, Plan, Shape, Tensor, strides
-from .tiles import Machine
+from .tiles import Machine, Panel
 from .workload import (
     BIAS,
     Convolution,
@@ -73,31 +73,25 @@ class Draft:
 
     def finished(self, machine: Machine) -> KernelCall:
         """The call, with its parameter arrays described."""
-        workload, layer = self.workload, self.layer
-        if not isinstance(workload, _FUSING):
-            return KernelCall(workload, tuple(self.reads), self.writes)
-        biased = layer is not None and (layer.bias or self.norm is not None)
-        workload = replace(workload, epilogue=(*((BIAS,) if biased else ()), *self.steps))
-        parameters: list[ParameterArray] = []
-        if layer is not None:
-            dense = isinstance(workload, Convolution)
-            panels = convolution_tiling(workload, machine).panels if isinstance(workload, Convolution) else ()
-            groups = workload.groups if isinstance(workload, Convolution) else 1
-            parameters.append(
-                Filters(
-                    f"{layer.path}.weight",
-                    layer.shape,
-                    self.norm,
-                    groups if dense else 1,
-                    panels,
-                    layer.image,
-                )
-            )
-            if biased:
-                parameters.append(
-                    Bias(f"{layer.path}.bias" if layer.bias else None, layer.shape[0], self.norm)
-                )
+        if not isinstance(self.workload, _FUSING):
+            return KernelCall(self.workload, tuple(self.reads), self.writes)
+        biased = self.layer is not None and (self.layer.bias or self.norm is not None)
+        workload = replace(self.workload, epilogue=(*((BIAS,) if biased else ()), *self.steps))
+        parameters = self._parameters(self.layer, workload, machine) if self.layer is not None else ()
         return KernelCall(workload, (*self.reads, *parameters, *self.operands), self.writes)
+
+    def _parameters(
+        self, layer: LayerWeights, workload: Workload, machine: Machine
+    ) -> tuple[ParameterArray, ...]:
+        """The filters and, where the workload begins with one, the bias."""
+        groups = 1
+        panels: tuple[Panel, ...] = ()
+        if isinstance(workload, Convolution):
+            groups, panels = workload.groups, convolution_tiling(workload, machine).panels
+        filters = Filters(f"{layer.path}.weight", layer.shape, self.norm, groups, panels, layer.image)
+        if not layer.bias and self.norm is None:
+            return (filters,)
+        return (filters, Bias(f"{layer.path}.bias" if layer.bias else None, layer.shape[0], self.norm))
 
 
 _FUSING = (Convolution, Depthwise, Pool, GlobalPool, Elementwise)
