@@ -81,7 +81,7 @@ def take_samples(request: dict[str, Any], weights: Any = None) -> dict[str, Any]
     for _ in range(_WARM_UP):
         network()
         sentinel()
-    single = max(_timed(network, 1)[0], _SHORTEST)
+    single = max(_timed(network, 1)[1], _SHORTEST)
     number = request["number"] or max(1, round(request["sample_seconds"] / single))
     samples = [
         (*_timed(sentinel, _SENTINEL_RUNS), *_timed(network, number)) for _ in range(request["repeats"])
