@@ -202,6 +202,17 @@ def parse_formats(text: str) -> tuple[str, ...]:
     return names
 
 
+def require_formats(names: Iterable[str]) -> None:
+    """Check, before any work is done, that what formats need is installed.
+
+    Raises:
+        ModuleNotFoundError: naming the first library that is missing.
+    """
+    for library in dict.fromkeys(library for name in names for library in FORMATS[name].needs):
+        if find_spec(library) is None:
+            raise ModuleNotFoundError(f"No module named '{library}'", name=library)
+
+
 def export_network(job: Job, folder: Path, formats: Sequence[str], *, force: bool = False) -> Path:
     """Write a network to a folder of its own and return the folder.
 
@@ -215,8 +226,9 @@ def export_network(job: Job, folder: Path, formats: Sequence[str], *, force: boo
 
     Raises:
         UserError: when the folder holds something that is not a complete export, or weights are missing.
-        ImportError: when a library that a format needs is not installed.
+        ModuleNotFoundError: when a library that a format needs is not installed.
     """
+    require_formats(formats)
     if folder.exists() and not force:
         check_export(folder)
     partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")

@@ -60,7 +60,7 @@ def render_report(run: Run) -> str:
         trials=sections.trials(run),
         failures=sections.failures(run),
         measuring=sections.measuring(run),
-        command=escape(run.command),
+        command=escape(run.command.replace(" --", " \\\n    --")),
         environment=sections.environment(run),
         deploy=_deploy(run),
     )

@@ -173,11 +173,12 @@ class Run:
             return f"No network was evaluated: all {len(self.trials)} trials failed."
         first, top = self.measures[0], self.best[0]
         others = " and ".join(m.text(top.values[m.name]) for m in self.measures[1:])
-        best = f"{first.text(top.values[first.name])} {first.title}"
-        if first.name == "accuracy" and "test_accuracy" in top.values:
-            best = f"{first.text(top.values['test_accuracy'])} test accuracy"
         tail = f" at {others}" if others else ""
-        return f"{len(self.complete)} networks tried; the best reaches {best}{tail}."
+        if first.name == "accuracy" and "test_accuracy" in top.values:
+            reached = f"{first.text(top.values['test_accuracy'])} test accuracy"
+            return f"{len(self.complete)} networks tried; the one that validates best has {reached}{tail}."
+        best = f"{first.text(top.values[first.name])} {first.title}"
+        return f"{len(self.complete)} networks tried; the best has {best}{tail}."
 
     def tiles(self) -> list[tuple[str, str, str]]:
         """The figures a reader wants first: value, what it is, remark."""
@@ -193,7 +194,7 @@ class Run:
         tiles.append(
             (
                 duration_text(self.seconds),
-                "of evaluation",
+                "of training and timing",
                 f"{duration_text(self.seconds / max(1, len(self.trials)))} a network",
             )
         )

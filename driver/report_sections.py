@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from drawloom.ir import choice_text
 
-from .quantity import count_text, duration_text, share_text, size_text
+from .quantity import count_text, duration_text, latency_text, share_text, size_text
 from .report_drawing import draw
 from .report_figures import Figure, progress, trade_off
 from .report_influence import Group, Influence, influences
@@ -111,9 +111,7 @@ def _front_columns(run: Run) -> list[tuple[str, bool, Callable[[TrialRecord], st
         columns.append(("test accuracy", True, lambda t: f"<b>{_test_accuracy(t)}</b>"))
     columns += [(m.title, True, partial(_objective_cell, m)) for m in run.measures]
     if "latency" in run.objectives:
-        columns.append(
-            ("middle half of the timings", True, lambda t: escape(spread_text(t.measurement or {})))
-        )
+        columns.append(("spread (middle half)", True, lambda t: escape(spread_text(t.measurement or {}))))
     for name in ("parameters", "multiply_adds"):
         if name not in run.objectives:
             columns.append((name.replace("_", "-"), True, partial(_price_cell, name)))
@@ -346,9 +344,8 @@ _MEASUREMENT = {
     "threads": "threads",
     "repeats": "samples",
     "number": "runs in each sample",
-    "rounds": "rounds on the idle machine",
     "other_jobs": "other trials running meanwhile",
-    "timestamp": "when (of the first network)",
+    "timestamp": "when",
 }
 """Facts of a measurement that tell a reader something, and how they are called."""
 
@@ -359,13 +356,33 @@ def measuring(run: Run) -> str:
     if measured is None:
         return "<p>Latency was not measured in this search.</p>"
     facts = [(title, escape(measured[key])) for key, title in _MEASUREMENT.items() if key in measured]
+    facts += [("rounds", escape(_rounds_text(measured["rounds"])))] if "rounds" in measured else []
     versions = measured.get("versions")
     if isinstance(versions, dict):
         facts.append(("versions", escape(", ".join(f"{k} {v}" for k, v in versions.items()))))
     return (
         "<p>Each network was compiled by Drawloom through TVM and timed in a process of its own, with a "
         "batch of one image, after warming up. The figure given is the median of the repeats; the range "
-        "beside it holds the middle half of them.</p>" + definitions(facts)
+        "beside it holds the middle half of them.</p>"
+        + _settling(run)
+        + "<p>The first of them, for example:</p>"
+        + definitions(facts)
+    )
+
+
+def _rounds_text(medians: Sequence[float]) -> str:
+    """In how many rounds a network was timed on the idle machine, and how far their medians lie apart."""
+    return f"{len(medians)}, with medians from {latency_text(min(medians))} to {latency_text(max(medians))}"
+
+
+def _settling(run: Run) -> str:
+    if not any(t.remeasurement for t in run.best):
+        return "<p>Networks were timed during the search, while others were being trained.</p>"
+    return (
+        "<p>The networks on the front were timed once more after the search, in turn and in several rounds, "
+        "with nothing else running; these timings are the ones shown for them. All others were timed during "
+        "the search, while networks were being trained beside them, and may look a little slower than they "
+        "are.</p>"
     )
 
 

@@ -90,9 +90,10 @@ def export(
       drawloom export runs/mobile_fashion --format all
       drawloom export weights.ir --weights weights.safetensors --format onnx --out exported
     """
-    from ..export import export_network, parse_formats
+    from ..export import export_network, parse_formats, require_formats
 
     chosen = parse_formats(formats)
+    require_formats(chosen)
     if source.is_dir():
         _export_run(source, chosen, out, trial, target, force)
         return

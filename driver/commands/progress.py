@@ -39,7 +39,7 @@ def result_columns(measures: Sequence[Measure], *, tested: bool) -> list[Column]
     columns = [Column("network")]
     columns += [Column("test accuracy", numeric=True)] if tested else []
     columns += [Column(m.title, numeric=True) for m in measures]
-    columns += [Column("middle half of timings", numeric=True)] if "latency" in names else []
+    columns += [Column("spread (middle half)", numeric=True)] if "latency" in names else []
     columns += [Column("parameters", numeric=True)] if "parameters" not in names else []
     return columns + ([Column("multiply-adds", numeric=True)] if "multiply_adds" not in names else [])
 

@@ -50,7 +50,7 @@ def test_a_search_ends_with_the_front(searched: subprocess.CompletedProcess[str]
     assert searched.returncode == 0, searched.stderr
     lines = searched.stdout.splitlines()
     (head,) = [line for line in lines if line.startswith("network  ")]
-    for column in ("test accuracy", "latency", "middle half of timings", "parameters", "multiply-adds"):
+    for column in ("test accuracy", "latency", "spread (middle half)", "parameters", "multiply-adds"):
         assert column in head
     assert sum(line.startswith("[") for line in lines) == 3
     assert "\x1b" not in searched.stdout
@@ -160,3 +160,20 @@ def test_a_mistake_on_the_command_line_is_one_line(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    space, runs = tiny_space.write(tmp_path), tmp_path / "runs"
+    process = start(
+        "search", space, "--budget", 30, "--objective", "accuracy", "--runs-dir", runs, "--workers", 1
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[1/30]"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "--resume" in err
+    assert "Traceback" not in err
+    assert sum(t.complete for t in Study.open(runs / "tiny").trials) >= 1
