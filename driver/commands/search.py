@@ -211,26 +211,29 @@ def _search_and_settle(study: Study, budget: int, workers: int | None, on_event:
 
 def _keep(study: Study, *, quiet: bool) -> None:
     """Export the front and write the report; what cannot be exported is said and does not lose the search."""
-    from drawloom.ir import UserError
-
-    from ..export import FORMATS, export_trials
+    from ..export import FORMATS
     from ..report import write_report
     from ..report_source import settled_front
 
+    for left_out in (f for f in FORMATS.values() if not f.available):
+        console.note(f"not exported as {left_out.name}: that needs {' and '.join(left_out.needs)}")
     formats = [f.name for f in FORMATS.values() if f.available]
-    missing = [f for f in FORMATS.values() if not f.available]
-    for left_out in missing:
-        console.note(
-            f"not exported as {left_out.name}: {' and '.join(left_out.needs)} must be installed for that"
-        )
+    front = settled_front(study)
+    for trial in front if quiet else console.track(front, len(front), "exporting the front"):
+        _export(study, trial, formats)
+    write_report(study.folder.root)
+
+
+def _export(study: Study, trial: TrialRecord, formats: Sequence[str]) -> None:
+    from drawloom.ir import UserError
+
+    from ..export import export_trials
+
     try:
-        front = settled_front(study)
-        exported = export_trials(study, front, formats)
-        for _ in exported if quiet else console.track(exported, len(front), "exporting the front"):
+        for _ in export_trials(study, [trial], formats):
             pass
     except UserError as error:
-        console.note(f"warning: {error}")
-    write_report(study.folder.root)
+        console.note(f"warning: network #{trial.number} was not exported: {error}")
 
 
 def _print_result(study: Study, as_json: bool) -> None:

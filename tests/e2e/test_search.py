@@ -102,6 +102,20 @@ def test_resume_goes_on_to_a_larger_budget(
     assert len(after) == 4
 
 
+def test_a_damaged_export_does_not_lose_a_search(
+    searched: subprocess.CompletedProcess[str], folder: Path, space: Path
+) -> None:
+    root = folder / "runs" / "tiny"
+    library = next((root / "front").iterdir()) / "network.so"
+    library.write_bytes(library.read_bytes()[:64])
+    done = drawloom("search", space, "--resume", "--runs-dir", folder / "runs")
+    assert done.returncode == 0, done.stderr
+    assert "was not exported" in done.stderr
+    assert "'network.so' is not as it was written" in done.stderr
+    assert library.stat().st_size == 64
+    assert "the front of tiny" in done.stdout
+
+
 def test_resume_refuses_another_space_and_other_settings(
     searched: subprocess.CompletedProcess[str], folder: Path, tmp_path: Path
 ) -> None:
