@@ -80,11 +80,13 @@ class Conditions:
         needed = [t for t in terms if not any(other < t for other in terms)]
         needed.sort(key=lambda t: sorted(map(self._place, t)))
         parts = [self._all(t) for t in needed]
-        return parts[0] if len(parts) == 1 else self.tight(any_of(*parts))
+        result: Condition = parts[0] if len(parts) == 1 else self.tight(any_of(*parts))
+        return result
 
-    def _all(self, conjuncts: _Conjuncts) -> Any:
+    def _all(self, conjuncts: _Conjuncts) -> Condition:
         """Whether all conditions of a set hold."""
-        return self.tight(all_of(*sorted(conjuncts, key=self._place)))
+        result: Condition = self.tight(all_of(*sorted(conjuncts, key=self._place)))
+        return result
 
     def _meet(self, condition: Condition) -> None:
         if isinstance(condition, Expr):

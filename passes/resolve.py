@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
 from drawloom.ir import (
@@ -247,33 +247,34 @@ class _Step:
     """An operation with what is known of it before any assignment.
 
     Attributes:
+        place: its position in its function.
         op: the operation.
         callee: what it calls, or an empty text.
         choice: whether it is a choice.
         open: whether attributes, presences or types mention decisions.
-        results: numbers of its results among the values of its function.
-        result: the first of them.
-        single: whether there is no other.
-        operands: numbers of its operands.
+        makers: for each operand the step that makes it, None for inputs of the function.
+        made: those of the steps that there are, each once.
     """
 
-    __slots__ = ("callee", "choice", "op", "open", "operands", "result", "results", "single")
+    __slots__ = ("callee", "choice", "made", "makers", "op", "open", "place")
 
-    def __init__(self, op: Operation, numbers: dict[Value, int]) -> None:
+    def __init__(self, place: int, op: Operation, steps: Mapping[Value, _Step]) -> None:
+        self.place = place
         self.op = op
         self.callee: str = op.attributes["callee"] if op.name == "call" else ""
         self.choice = op.name == "choice"
-        self.open = (
-            bool(op.presence)
-            or any(True for _ in op.expressions())
-            or not all(r.type.static for r in op.results)
-        )
-        for result in op.results:
-            numbers[result] = len(numbers)
-        self.results = tuple([numbers[v] for v in op.results])
-        self.result = self.results[0]
-        self.single = len(op.results) == 1
-        self.operands = tuple([numbers[v] for v in op.operands])
+        mentions = any(True for _ in op.expressions()) or not all(r.type.static for r in op.results)
+        self.open = bool(op.presence) or mentions
+        self.makers = tuple([steps.get(v) for v in op.operands])
+        self.made = tuple(dict.fromkeys(s for s in self.makers if s is not None))
+
+    def read(self, values: _Values) -> Sequence[_Step | None]:
+        """The steps that make what it reads in an assignment."""
+        if self.choice:
+            return (self.makers[int(values.of(self.op.attributes["selector"]))],)
+        if self.op.presence:
+            return [s for s, p in zip(self.makers, self.op.presence, strict=True) if values.of(p)]
+        return self.made
 
 
 class _Plan:
@@ -284,32 +285,25 @@ class _Plan:
         self.function = function
         self.known: dict[Any, _Resolved] = {}
         self.key: Callable[[Sequence[int]], Any] = itemgetter(*where) if where else _no_key
-        numbers = {v: i for i, v in enumerate(function.inputs)}
-        self._steps = [_Step(op, numbers) for op in function.operations]
-        self._steps.reverse()
-        self._outputs = [numbers[v] for v in function.outputs]
-        self._size = len(numbers)
+        steps: dict[Value, _Step] = {}
+        for place, op in enumerate(function.operations):
+            step = _Step(place, op, steps)
+            steps.update(dict.fromkeys(op.results, step))
+        self._outputs = [steps.get(v) for v in function.outputs]
 
     def live_steps(self, values: _Values) -> list[_Step]:
         """The operations that the outputs need in an assignment, in order."""
-        live = bytearray(self._size)
-        for number in self._outputs:
-            live[number] = 1
-        found: list[_Step] = []
-        for step in self._steps:
-            if not live[step.result] and (step.single or not any(live[r] for r in step.results)):
-                continue
-            found.append(step)
-            if step.choice:
-                live[step.operands[int(values.of(step.op.attributes["selector"]))]] = 1
-                continue
-            operands = step.operands
-            if step.op.presence:
-                operands = tuple([n for n, p in zip(operands, step.op.presence, strict=True) if values.of(p)])
-            for number in operands:
-                live[number] = 1
-        found.reverse()
-        return found
+        found: set[_Step] = set()
+        waiting = [s for s in self._outputs if s is not None]
+        while waiting:
+            step = waiting.pop()
+            if step not in found:
+                found.add(step)
+                waiting += [s for s in step.read(values) if s is not None]
+        return sorted(found, key=_place)
+
+
+_place = attrgetter("place")
 
 
 def _no_key(positions: Sequence[int]) -> tuple[()]:
