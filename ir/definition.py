@@ -134,7 +134,7 @@ class OpDefinition(ABC):
         return {}
 
     def multiply_adds(self, op: Operation) -> Any:
-        """Multiply-adds of one sample, a scalar; only convolutions and linear layers count, as in the field."""
+        """Multiply-adds of one sample, a scalar; convolutions and linear layers only, as in the field."""
         return 0
 
     @abstractmethod

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +124,34 @@ network unsettled(image: f32[1, 8, 8]) {
 """
 
 
+SETTLED_ONLY_BY_DRAWING = """
+network wide(image: f32[1, 8, 8]) {
+    total = 0
+    for i in 0..8 { total = total + (choose width from [1, 2, 3, 4]) }
+    a = image |> conv(total, kernel=1)
+    b = image |> conv(total + 1 - 1, kernel=1)
+    return a + b
+}
+"""
+
+
 def test_check_draws_candidates_where_dimensions_are_open(tmp_path: Path) -> None:
+    path = tmp_path / "wide.loom"
+    path.write_text(SETTLED_ONLY_BY_DRAWING, encoding="utf-8")
+    text = run("check", path, "--samples", 300)
+    assert "dimension checks hold for all of 300 candidates drawn" in text
+    (found,) = run_json("check", path, "--samples", 300)
+    assert found["sampled"] == 300
+    assert found["open_checks"] > 0
+
+
+def test_check_names_a_candidate_whose_dimensions_do_not_fit(tmp_path: Path) -> None:
     path = tmp_path / "unsettled.loom"
     path.write_text(UNSETTLED, encoding="utf-8")
     result = CliRunner().invoke(app, ["check", str(path)])
     assert result.exit_code == 1
-    assert "Traceback" not in result.output
+    assert f"{path}:5:12" in result.stderr
+    assert re.search(r"\d+ of 2000 candidates drawn, such as left=[48], right=[48]", result.stderr)
 
 
 def test_sample_gives_assignments_that_can_be_given_back(space: Path, tmp_path: Path) -> None:
