@@ -85,7 +85,7 @@ class Choice(OpDefinition):
 
 
 def _merge(selector: int | Expr, dims: tuple[int | Expr, ...]) -> int | Expr:
-    """One dimension of the alternatives: one of them where it always is the selected one, else a ``select``."""
+    """One dimension of the alternatives: one of them where it always is selected, else a ``select``."""
     if all(d is dims[0] or equal(d, dims[0]) is True for d in dims):
         return dims[0]
     merged: int | Expr = select(selector, dims)
