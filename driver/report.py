@@ -45,7 +45,7 @@ def render_report(run: Run) -> str:
         script=_asset("report.js"),
         plotly=_plotly(),
         started=escape(run.started),
-        headline=escape(run.headline()),
+        headline=sections.unbroken(escape(run.headline())),
         lead=_lead(run),
         tiles=sections.tiles(run),
         front_title=escape(_front_title(run)),
@@ -95,13 +95,16 @@ def _lead(run: Run) -> str:
         if missing > 0
         else ""
     )
+    trained = f"trained each for {_epochs(run.epochs)} on {run.task}, " if run.epochs else ""
     return sections.escape(
         f"The search space “{run.space}” describes {size_text(run.candidates)} neural networks. Drawloom "
-        f"proposed {len(run.trials)} of them by {run.strategy.replace('_', ' ')}, trained each on "
-        f"{run.task}, "
-        f"and compared them by {names}."
-        f"{front}{unfinished}"
+        f"proposed {len(run.trials)} of them by {run.strategy.replace('_', ' ')}, {trained}"
+        f"and compared them by {names}.{front}{unfinished}"
     )
+
+
+def _epochs(number: int) -> str:
+    return f"{number} epoch{'s' * (number > 1)}"
 
 
 def _front_title(run: Run) -> str:
@@ -128,9 +131,10 @@ def _progress_text(run: Run) -> str:
         if len(run.measures) > 1
         else ""
     )
+    training = " The learning curves of the front are coloured." if run.epochs > 1 else ""
     shown = count_text(len(run.complete))
     return sections.escape(
-        f"{grow}Points are single networks, lines the best so far; {shown} trials are shown."
+        f"{grow}Points are single networks, lines the best so far; {shown} trials are shown.{training}"
     )
 
 

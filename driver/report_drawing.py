@@ -14,13 +14,12 @@ from .quantity import count_text, short_count
 
 _BLOCK, _PLAIN, _GAP = 44, 26, 12
 """Widths of a block that was called, of a single operation, and of the gap between two, in pixels."""
-_HEIGHT, _TOP, _BOTTOM = 176, 34, 66
+_HEIGHT, _TOP, _BOTTOM = 212, 34, 66
 """Height of a block, and what is left above for skips and below for captions."""
 _ROW = 1040
 """Width of a row; longer networks are continued below."""
 _LABEL = 27
-"""Characters that fit into a block, written upwards."""
-
+"""Characters that fit into a block, written upwards: of bold letters, at most 7.4 pixels each."""
 
 _CLASSES = ("kind", "strong")
 """Style classes of the lines in a block."""

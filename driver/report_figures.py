@@ -33,6 +33,7 @@ def trade_off(run: Run) -> Figure:
         "mode": "lines+markers+text",
         "text": [f"#{t.number}" for t in best],
         "textposition": "top left",
+        "cliponaxis": False,
     }
     data[1]["line"] = {"shape": "hv" if up.maximise else "vh", "width": 1.5, "dash": "dot"}
     return {

@@ -162,6 +162,11 @@ class Run:
         """Time spent in trials, summed over workers."""
         return sum(t.seconds or 0.0 for t in self.trials)
 
+    @property
+    def epochs(self) -> int:
+        """Of the longest training; 0 when nothing was trained."""
+        return max((len(t.intermediate) for t in self.complete), default=0)
+
     @cached_property
     def tested(self) -> bool:
         """Whether networks were also judged on the test images."""
@@ -194,7 +199,7 @@ class Run:
         tiles.append(
             (
                 duration_text(self.seconds),
-                "of training and timing",
+                "in all trials together",
                 f"{duration_text(self.seconds / max(1, len(self.trials)))} a network",
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,6 +31,11 @@ _INFLUENTIAL = 12
 def escape(value: object) -> str:
     """Text for the inside of an element or a quoted attribute."""
     return html.escape(str(value))
+
+
+def unbroken(text: str) -> str:
+    """Text whose numbers are never parted from their units at the end of a line."""
+    return re.sub(r"(?<=\d) (?=(?:%|ms|µs|s)(?:\W|$))", "\N{NO-BREAK SPACE}", text)
 
 
 def table(heads: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], caption: str = "") -> str:
@@ -77,6 +83,12 @@ def front_figure(run: Run) -> str:
     return figure("trade-off", trade_off(run)) + f"<p class='reading'>{_how_to_read(run)}</p>"
 
 
+_LATENCY = (
+    " Latency is the time of one image on one core; bars span the middle half of the repeated timings; where "
+    "none is seen it is shorter than the point is wide."
+)
+
+
 def _how_to_read(run: Run) -> str:
     if len(run.measures) == 1:
         return f"Higher is better: the search looked for the best {escape(run.measures[0].title)} alone."
@@ -85,7 +97,7 @@ def _how_to_read(run: Run) -> str:
         f"{'Up' if first.maximise else 'Down'} and to the {'right' if second.maximise else 'left'} is better."
     )
     others = " and ".join(m.better for m in run.measures)
-    bars = " Bars span the middle half of the repeated timings." if "latency" in run.objectives else ""
+    bars = _LATENCY if "latency" in run.objectives else ""
     failed = f" {len(run.failed)} trials failed and are not shown." if run.failed else ""
     return (
         f"{corner} A network is <em>on the front</em> when no other network that was tried is both "
@@ -222,7 +234,9 @@ def drawings(run: Run) -> str:
 def _letters(run: Run) -> str:
     """What the letters in the blocks stand for."""
     decisions = run.module.decisions.values() if run.module is not None else ()
-    numeric = {d.name.rpartition(".")[2] for d in decisions if type(d.domain[0]) in (int, float)}
+    numeric = {
+        d.name.rpartition(".")[2] for d in decisions if "." in d.name and type(d.domain[0]) in (int, float)
+    }
     letters = ", ".join(f"<b>{escape(name[0])}</b> {escape(name)}" for name in sorted(numeric))
     return f"<p class='reading'>Letters before numbers stand for decisions: {letters}.</p>" if letters else ""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -96,6 +100,26 @@ def track(items: Iterable[T], total: int, title: str) -> Iterator[T]:
     from rich.progress import track as rich_track
 
     yield from rich_track(items, description=title, total=total, console=terminal())
+
+
+def tool(name: str) -> str:
+    """How a program of this environment is called from a shell here.
+
+    Args:
+        name: ``python`` or ``drawloom``.
+
+    Returns:
+        The name where the shell finds this very program; otherwise its path, ready for the shell.
+    """
+    own = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    # Folders are compared: every environment's `python` is a link to the same file.
+    if not own.exists() or (
+        found is not None and os.path.realpath(Path(found).parent) == os.path.realpath(own.parent)
+    ):
+        return name
+    near = os.path.relpath(own)
+    return shlex.quote(str(own) if near.startswith(os.pardir) else near)
 
 
 def note(text: str) -> None:

@@ -250,11 +250,12 @@ def _print_result(study: Study, as_json: bool) -> None:
     typer.echo(f"trials        {root / 'study.db'}")
     typer.echo("\nnext:")
     best = root / "front" / f"{front[0].number:04d}"
-    typer.echo(f"  python {best / 'run.py'}")
-    typer.echo(f"  drawloom show {best / 'network.ir'}")
-    typer.echo(f"  drawloom train {best / 'network.ir'} --out final.safetensors")
+    drawloom = console.tool("drawloom")
+    typer.echo(f"  {console.tool('python')} {best / 'run.py'}")
+    typer.echo(f"  {drawloom} show {best / 'network.ir'}")
+    typer.echo(f"  {drawloom} train {best / 'network.ir'} --out final.safetensors")
     more = f"--name {study.name} --budget {2 * len(study.trials)} --resume"
-    typer.echo(f"  drawloom search {study.config.space.path} {more}")
+    typer.echo(f"  {drawloom} search {study.config.space.path} {more}")
 
 
 def _print_front(study: Study, front: Sequence[TrialRecord]) -> None:
