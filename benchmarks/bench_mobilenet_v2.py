@@ -6,7 +6,7 @@ round, because the speed of a machine drifts over minutes: only numbers of one r
     the ratios.
 The median of the rounds is given with its quartiles. Target: Drawloom at most 0.85 of ONNX Runtime.
 
-    python benchmarks/mobilenet_v2_latency.py [--rounds 40] [--network FILE] [--target cpu]
+    python benchmarks/bench_mobilenet_v2.py [--rounds 40] [--network FILE] [--target cpu]
 """
 
 from __future__ import annotations

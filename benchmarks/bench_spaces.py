@@ -1,6 +1,6 @@
 """How fast a space is read, sampled, resolved and priced on one core.
 
-    python benchmarks/price_and_resolve.py [FILE.loom ...] [--repeats 7] [--json]
+    python benchmarks/bench_spaces.py [FILE.loom ...] [--repeats 7] [--json]
 
 Every figure is the median over the repeats; in brackets the extremes. Reading is parsing, elaborating and
 verifying, after the grammar has been loaded once. Resolved candidates are drawn at random; mutants are
