@@ -6,9 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from drawloom.ir import Choice, Decision, Function, Module, TensorType, Value, check_assignment, substitute
+from drawloom.ir import (
+    Choice,
+    Decision,
+    Function,
+    InferenceError,
+    Module,
+    Operation,
+    TensorType,
+    Value,
+    check_assignment,
+    make_operation,
+    substitute,
+)
 
 from .base import Context, Pass
+from .dce import dce
 from .rebuild import Rewriter, rebuilt, settled, specialised
 
 
@@ -45,8 +58,9 @@ class Assign(Pass):
 def assign(module: Module, assignment: Mapping[str, object]) -> Module:
     """The module with some decisions replaced by their values.
 
-    Choices whose selector becomes known are folded, absent list members dropped; nothing else is simplified
-    and nothing dead is removed.
+    Choices whose selector becomes known are folded, absent list members dropped; nothing else is simplified.
+    Dead operations stay, unless one of them has no type any more, such as the addition of a residual
+    connection around a block that now changes the width: then all dead code goes.
 
     Args:
         module: any module.
@@ -59,12 +73,25 @@ def assign(module: Module, assignment: Mapping[str, object]) -> Module:
     if not values:
         return module
     given: dict[Decision, Choice] = {module.decisions[n]: v for n, v in values.items()}
-    return replace(
+    result = replace(
         module,
         functions={name: _assigned(f, given) for name, f in module.functions.items()},
         decisions={n: d for n, d in module.decisions.items() if n not in values},
         constraints=settled(module.constraints, lambda s: substitute(s, given)),
     )
+    changed = (f for name, f in result.functions.items() if f is not module.functions[name])
+    return result if all(_typed(op) for f in changed for op in f.operations) else dce(result)
+
+
+def _typed(op: Operation) -> bool:
+    """Whether the operands of an operation still fit together; what is called is looked at by itself."""
+    if op.name == "call":
+        return True
+    try:
+        make_operation(op.definition, op.operands, op.attributes, presence=op.presence)
+    except InferenceError:
+        return False
+    return True
 
 
 def _assigned(function: Function, given: Mapping[Decision, Choice]) -> Function:
