@@ -13,16 +13,18 @@ from .diagnostic import (
     DiagnosticError,
     DiagnosticSink,
     Label,
+    Severity,
     UserError,
-    render,
     suggest,
     unknown,
 )
+from .diagnostic_json import diagnostic_json
 from .expression import TABLE_LIMIT, Expr, Scalar, index_of, metric, substitute, value_of
 from .graph import Constraint, Function, Module, Operation, Value
 from .ops import OPS
 from .parser import parse_module
 from .printer import print_function, print_module, print_operation
+from .render import render
 from .source import Source, Span
 from .structure import structural_hash, structurally_equal
 from .types import DType, TensorType
@@ -52,6 +54,7 @@ __all__ = [
     "Operation",
     "Problem",
     "Scalar",
+    "Severity",
     "Source",
     "Span",
     "TensorType",
@@ -62,6 +65,7 @@ __all__ = [
     "check_assignment",
     "choice_text",
     "cost",
+    "diagnostic_json",
     "index_of",
     "load_assignment",
     "make_operation",

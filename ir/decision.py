@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .diagnostic import UserError, unknown
+from .diagnostic import UserError, suggest, unknown
 from .source import Span
 
 Choice: TypeAlias = "int | float | bool | str | tuple[int, ...]"
@@ -64,7 +64,7 @@ class Decision:
             if near is None:
                 raise UserError(
                     f"'{choice_text(value)}' is not a value of decision '{self.name}'",
-                    "expected one of " + ", ".join(choice_text(v) for v in self.domain[:20]),
+                    self._way_out(choice_text(value)),
                 )
             found = near
         return found
@@ -76,6 +76,13 @@ class Decision:
             UserError: when no value is written so.
         """
         return self.domain[self.index(text)]
+
+    def _way_out(self, text: str) -> str:
+        """All values of a few, else the one nearest to a misspelt one."""
+        near = suggest(text, self._by_text()) if len(self) > 6 else None
+        if near is not None:
+            return f"did you mean '{near}'?"
+        return "expected one of " + ", ".join(choice_text(v) for v in self.domain[:20])
 
     def _by_text(self) -> dict[str, int]:
         return {choice_text(v): i for i, v in enumerate(self.domain)}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from .render import render
 from .source import Span
 
 
@@ -58,8 +59,11 @@ class DiagnosticError(Exception):
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         """Wrap the diagnostics, which must not be empty."""
-        super().__init__("\n\n".join(render(d) for d in diagnostics))
+        super().__init__(diagnostics)
         self.diagnostics = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        return "\n\n".join(render(d) for d in self.diagnostics)
 
 
 class UserError(Exception):
@@ -110,9 +114,19 @@ class DiagnosticSink:
 
 
 def suggest(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to a misspelt one, or None when nothing is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return near[0] if near else None
+    """The known name nearest to a misspelt one, or None when nothing is near.
+
+    Capitals and underscores do not count: the nearest to ``BatchNorm`` is ``batch_norm``.
+    """
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(_folded(candidate), candidate)
+    near = difflib.get_close_matches(_folded(name), list(folded), n=1, cutoff=0.6)
+    return folded[near[0]] if near else None
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").casefold()
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
@@ -123,37 +137,3 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
         return UserError(f"unknown {kind} '{name}'", f"did you mean '{near}'?")
     listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return UserError(f"unknown {kind} '{name}'", f"known: {listed}" if names else "none is known")
-
-
-def render(diagnostic: Diagnostic) -> str:
-    """A diagnostic as text in the manner of rustc: headline, place, line, caret, notes, help."""
-    lines = [f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"]
-    labels = (diagnostic.label, *diagnostic.others)
-    width = max(len(str(label.span.source.position(label.span.start)[0])) for label in labels)
-    for i, label in enumerate(labels):
-        lines += _excerpt(label, width, "^" if i == 0 else "-")
-    lines += [f"{' ' * width} = note: {note}" for note in diagnostic.notes]
-    if diagnostic.help is not None:
-        lines.append(f"{' ' * width} = help: {diagnostic.help}")
-    return "\n".join(lines)
-
-
-_EXCERPT_WIDTH = 160
-"""Longest piece of a source line that an excerpt shows, in characters."""
-
-
-def _excerpt(label: Label, width: int, mark: str) -> list[str]:
-    span = label.span
-    number, column = span.source.position(span.start)
-    text = span.source.line(number)
-    left = max(0, column - 1 - _EXCERPT_WIDTH // 2) if len(text) > _EXCERPT_WIDTH else 0
-    shown = text[left : left + _EXCERPT_WIDTH]
-    length = max(1, min(span.end - span.start, left + len(shown) - column + 1))
-    indent = "".join("\t" if c == "\t" else " " for c in shown[: column - 1 - left])
-    gutter = " " * width
-    return [
-        f"{gutter}--> {span}",
-        f"{gutter} |",
-        f"{number:>{width}} | {shown}",
-        f"{gutter} | {indent}{mark * length}{' ' + label.text if label.text else ''}",
-    ]

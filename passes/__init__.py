@@ -17,10 +17,12 @@ from .fold_batch_norm import fold_batch_norm, fold_weights
 from .inline import inline, inline_all
 from .manager import PassError, PassManager, PassReport, reproducer_pipeline
 from .metrics import METRICS, Metric
+from .mutate import Mutate
 from .pipeline import parse_pipeline, parse_specs, pipeline_text
 from .pricing import Pricer, PriceTable, price
 from .registry import PASSES, PassEntry, PassRegistry
 from .resolve import Resolver, decide, resolve
+from .sample import Sample
 from .space import mutate, sample, space_size
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "CostRow",
     "Fixpoint",
     "Metric",
+    "Mutate",
     "Option",
     "Pass",
     "PassEntry",
@@ -42,6 +45,7 @@ __all__ = [
     "PriceTable",
     "Pricer",
     "Resolver",
+    "Sample",
     "active_decisions",
     "assign",
     "canonicalize",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -97,21 +97,38 @@ def strategies(as_json: options.AsJson = False) -> None:
 
 def explain(
     code: Annotated[
-        str,
-        typer.Argument(metavar="CODE", help="The code of a diagnostic, such as E0101.", show_default=False),
-    ],
+        str | None,
+        typer.Argument(metavar="[CODE]", help="The code of a diagnostic, such as E0101.", show_default=False),
+    ] = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Explain a diagnostic code.
+    """Explain a diagnostic code by a text that provokes it and that text repaired, or list all codes.
 
-    Example:
+    Examples:
+      drawloom explain
       drawloom explain E0101
     """
     from drawloom.ir import unknown
     from drawloom.ir.codes import CODES
 
+    if code is None:
+        _list_codes(as_json)
+        return
     if code.upper() not in CODES:
-        raise unknown("diagnostic code", code, CODES)
+        raise unknown("diagnostic code", code.upper(), CODES)
     found = CODES[code.upper()]
-    typer.echo(f"{found.code}: {found.title}\n\n{found.explanation}")
-    if found.example:
-        typer.echo("\nFor example:\n\n" + textwrap.indent(found.example.rstrip("\n"), "    "))
+    if as_json:
+        console.print_json(asdict(found))
+    else:
+        typer.echo(found.text().rstrip())
+
+
+def _list_codes(as_json: bool) -> None:
+    from drawloom.ir.codes import CODES
+
+    if as_json:
+        console.print_json([{"code": c.code, "title": c.title} for c in CODES.values()])
+        return
+    console.print_table(
+        [Column("code"), Column("what is wrong")], [[c.code, c.title] for c in CODES.values()]
+    )

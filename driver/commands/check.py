@@ -10,11 +10,11 @@ import typer
 
 from ..quantity import count_text, size_text
 from . import console, options
-from .failure import BAD_INPUT
+from .failure import BAD_INPUT, diagnostics_json, diagnostics_text
 from .networks import load_module
 
 if TYPE_CHECKING:
-    from drawloom.ir import Constraint, Diagnostic, Module
+    from drawloom.ir import Constraint, Module
 
 
 @dataclass
@@ -53,6 +53,8 @@ def check(
 ) -> None:
     """Check files and report everything that is wrong with them.
 
+    With --json, diagnostics have the shape of the Language Server Protocol; lines count from 0.
+
     Where it cannot be shown for all candidates of a space that its dimensions fit, candidates are drawn and
     checked one by one, and the summary says how many.
 
@@ -74,10 +76,10 @@ def _check_file(path: Path, samples: int, seed: int, *, quiet: bool) -> Finding:
         module = load_module(path)
         _describe(module, finding, samples, seed)
     except DiagnosticError as error:
-        finding.diagnostics += [_as_json(d) for d in error.diagnostics]
-        text = str(error)
+        finding.diagnostics += diagnostics_json(error)
+        text = diagnostics_text(error)
     except UserError as error:
-        finding.diagnostics.append({"code": None, "message": str(error)})
+        finding.diagnostics += diagnostics_json(error)
         text = f"error: {error}"
     else:
         text = _summary(finding)
@@ -127,21 +129,6 @@ def _sample_checks(module: Module, checks: list[Constraint], samples: int, seed:
             raise UserError(
                 f"{place}{check.message}", f"{len(wrong)} of {samples} candidates drawn, such as {choices}"
             )
-
-
-def _as_json(diagnostic: Diagnostic) -> dict[str, Any]:
-    span = diagnostic.label.span
-    line, column = span.source.position(span.start)
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "message": diagnostic.message,
-        "file": span.source.name,
-        "line": line,
-        "column": column,
-        "text": span.text,
-        "help": diagnostic.help,
-    }
 
 
 def _summary(finding: Finding) -> str:

@@ -11,9 +11,14 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typer
+
+from . import console
+
+if TYPE_CHECKING:
+    from drawloom.ir import DiagnosticError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +40,10 @@ EXTRAS = {
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """A command whose exceptions become one message and an exit code; nobody gets to see a traceback."""
+    """A command whose exceptions become one message and an exit code; nobody gets to see a traceback.
+
+    What is wrong with the input of a command that was asked for JSON is JSON on standard output.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -44,31 +52,71 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
             raise
         except Exception as error:
-            raise typer.Exit(tell(error)) from error
+            raise typer.Exit(tell(error, as_json=kwargs.get("as_json") is True)) from error
 
     return run
 
 
-def tell(error: Exception) -> int:
-    """Print what went wrong to standard error and return the exit code it calls for."""
+def tell(error: Exception, *, as_json: bool = False) -> int:
+    """Print what went wrong and return the exit code it calls for.
+
+    Args:
+        error: what stopped a command.
+        as_json: whether a fault of the input is data on standard output, and not text on standard error.
+    """
     text = _input_text(error)
-    typer.echo(_bug_text(error) if text is None else text, err=True)
-    return BUG if text is None else BAD_INPUT
+    if text is None:
+        typer.echo(_bug_text(error), err=True)
+        return BUG
+    if as_json:
+        console.print_json({"diagnostics": diagnostics_json(error)})
+    else:
+        typer.echo(text, err=True)
+    return BAD_INPUT
 
 
 def _input_text(error: Exception) -> str | None:
     """What to tell about a mistake in the input or the installation; None when it is none."""
-    from drawloom.ir.diagnostic import DiagnosticError, UserError
+    from drawloom.ir import DiagnosticError
 
     if isinstance(error, DiagnosticError):
-        return str(error)
+        return diagnostics_text(error)
+    message = _input_message(error)
+    return None if message is None else f"error: {message}"
+
+
+def _input_message(error: Exception) -> str | None:
+    """The one line about a mistake that has no place in a source text."""
+    from drawloom.ir import UserError
+
     if isinstance(error, UserError):
-        return f"error: {error}"
-    if isinstance(error, ImportError) and missing_library(error) is not None:
-        return f"error: {missing_library(error)}"
+        return str(error)
+    if isinstance(error, ImportError):
+        return missing_library(error)
     if isinstance(error, OSError) and error.filename is not None:
-        return f"error: {error.filename}: {error.strerror}"
+        return f"{error.filename}: {error.strerror}"
     return None
+
+
+def diagnostics_text(error: DiagnosticError) -> str:
+    """All diagnostics for people, in colour on a terminal, and how to learn more about their codes."""
+    from drawloom.ir import render
+
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    blocks = [render(d, color=color) for d in error.diagnostics]
+    codes = sorted({d.code for d in error.diagnostics})
+    count = f"{len(blocks)} error{'s' * (len(blocks) != 1)}"
+    return "\n\n".join([*blocks, f"{count}; `drawloom explain {codes[0]}` says more about {codes[0]}"])
+
+
+def diagnostics_json(error: Exception) -> list[dict[str, Any]]:
+    """What is wrong with the input as JSON objects; what has no place in a text has no range and code."""
+    from drawloom.ir import DiagnosticError, diagnostic_json
+
+    if isinstance(error, DiagnosticError):
+        return [diagnostic_json(d) for d in error.diagnostics]
+    message = _input_message(error)
+    return [{"range": None, "severity": 1, "code": None, "source": "drawloom", "message": message}]
 
 
 def one_line(text: str) -> str:

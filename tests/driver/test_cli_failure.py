@@ -1,17 +1,23 @@
 """Failures end in one message and the right exit code, never in a traceback."""
 
+import inspect
+import json
+import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import tiny_space
 import typer
 from typer.testing import CliRunner
 
-from drawloom.cli import app
-from drawloom.commands.failure import BUG, guarded
-from drawloom.ir import UserError
+from drawloom.cli import COMMANDS, app
+from drawloom.commands.failure import BUG, diagnostics_text, guarded
+from drawloom.frontend import load
+from drawloom.ir import DiagnosticError, UserError
 
 
 def command(error: BaseException) -> Callable[[], None]:
@@ -74,6 +80,68 @@ def test_a_bad_file_is_diagnosed(name: str, tmp_path: Path) -> None:
     assert f"{path}:1:" in result.stderr
     assert "^" in result.stderr
     assert "Traceback" not in result.output
+
+
+JSON_COMMANDS = sorted(
+    command.__name__
+    for commands in COMMANDS.values()
+    for command in commands
+    if {"file", "as_json"} <= set(inspect.signature(command).parameters)
+)
+
+
+@pytest.mark.parametrize("name", JSON_COMMANDS)
+def test_a_bad_file_is_json_for_those_who_asked_for_it(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.loom"
+    path.write_text("network bad(image: f32[1, 28, 28]) { return image |> relux }", encoding="utf-8")
+    result = CliRunner().invoke(app, [name, str(path), "--json"])
+    assert result.exit_code == 1
+    (found,) = json.loads(result.stdout)["diagnostics"]
+    assert (found["code"], found["help"]) == ("E0101", "did you mean 'relu'?")
+    assert found["range"]["start"] == {"line": 0, "character": 53}
+    assert "error" not in result.stderr
+
+
+def test_commands_that_read_a_file_have_json() -> None:
+    assert {"show", "price", "sample", "train", "bench"} <= set(JSON_COMMANDS)
+
+
+def test_a_missing_file_is_json_without_a_place(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["show", str(tmp_path / "none.loom"), "--json"])
+    assert result.exit_code == 1
+    (found,) = json.loads(result.stdout)["diagnostics"]
+    assert found["range"] is None
+    assert "there is no file" in found["message"]
+
+
+def test_check_gives_every_file_and_every_label_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "bad.loom"
+    path.write_text('# "😀"\nop f(x) = relu(x)  # 😀\nop f(x) = tanh(x)\n', encoding="utf-8")
+    result = CliRunner().invoke(app, ["check", str(path), str(tiny_space.write(tmp_path)), "--json"])
+    assert result.exit_code == 1
+    bad, good = json.loads(result.stdout)
+    assert good["diagnostics"] == []
+    (found,) = bad["diagnostics"]
+    (first,) = found["relatedInformation"]
+    assert found["range"]["start"] == {"line": 2, "character": 3}
+    assert first["location"]["uri"] == path.as_uri()
+    assert first["location"]["range"]["start"] == {"line": 1, "character": 3}
+
+
+def test_the_colours_are_for_terminals(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "bad.loom"
+    path.write_text("network bad(image: f32[1, 28, 28]) { return image |> relux }", encoding="utf-8")
+    with pytest.raises(DiagnosticError) as caught:
+        load(path)
+    with (
+        mock.patch.object(sys.stderr, "isatty", return_value=True),
+        mock.patch.dict("os.environ", TERM="xterm"),
+    ):
+        os.environ.pop("NO_COLOR", None)
+        assert "\x1b[1;31merror[E0101]" in diagnostics_text(caught.value)
+        os.environ["NO_COLOR"] = "1"
+        assert "\x1b" not in diagnostics_text(caught.value)
+    assert "\x1b" not in diagnostics_text(caught.value)
 
 
 @pytest.mark.parametrize("name", ["show", "price", "train", "bench", "export"])

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from drawloom.cli import app
 from drawloom.ir import OPS, parse_module
+from drawloom.ir.codes import CODES
 from drawloom.passes import PASSES
 
 
@@ -84,6 +85,23 @@ def test_strategies_and_targets() -> None:
     assert "cpu" in {entry["name"] for entry in targets}
 
 
-def test_explain() -> None:
-    assert CliRunner().invoke(app, ["explain", "e0101"]).stdout.startswith("E0101")
-    assert CliRunner().invoke(app, ["explain", "E9999"]).exit_code == 1
+def test_explain_shows_the_wrong_text_beside_the_right_one() -> None:
+    text = CliRunner().invoke(app, ["explain", "e0101"]).stdout
+    assert text.startswith("E0101: unknown name")
+    assert 0 < text.index("imaeg |> relu") < text.index("image |> relu")
+    found = json.loads(CliRunner().invoke(app, ["explain", "E0101", "--json"]).stdout)
+    assert found["wrong"] in text
+    assert found["right"] in text
+
+
+def test_explain_without_a_code_lists_all() -> None:
+    codes = [line.split()[0] for line in CliRunner().invoke(app, ["explain"]).stdout.splitlines()[1:]]
+    assert codes == list(CODES)
+    listed = json.loads(CliRunner().invoke(app, ["explain", "--json"]).stdout)
+    assert [entry["code"] for entry in listed] == codes
+
+
+def test_explain_of_a_misspelt_code_names_the_nearest() -> None:
+    result = CliRunner().invoke(app, ["explain", "E9901"])
+    assert result.exit_code == 1
+    assert "did you mean 'E0901'?" in result.stderr

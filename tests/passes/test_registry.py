@@ -59,3 +59,11 @@ def test_a_pass_that_cannot_be_imported() -> None:
         registry.load("a")
     with pytest.raises(UserError, match=r"pass 'b' cannot be loaded from drawloom\.passes\.base"):
         registry.load("b")
+
+
+def test_loading_a_pass_hides_no_function_of_its_name() -> None:
+    code = (
+        "from drawloom.passes import PASSES; [PASSES.load(e.name) for e in PASSES]; "
+        "from drawloom.passes import mutate, sample; assert callable(mutate) and callable(sample)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
