@@ -119,11 +119,22 @@ def unknown_name(frame: Frame, node: Name) -> None:
 
 _FOREIGN = {
     "True": "write 'true'",
+    "TRUE": "write 'true'",
     "False": "write 'false'",
+    "FALSE": "write 'false'",
     "None": "there is no 'None'",
+    "null": "there is no 'null'",
     "range": "write a range as 0..n",
+    "enumerate": "write `for i, x in xs`",
+    "zip": "loop over positions: `for i, a in xs { b = ys[i] }`",
+    "choice": "write `choose name from [a, b]`",
+    "self": "operations are called by their name alone: `relu(x)` or `x |> relu`",
+    "torch": "operations are called by their name alone: `relu(x)` or `x |> relu`",
+    "nn": "operations are called by their name alone: `relu(x)` or `x |> relu`",
+    "F": "operations are called by their name alone: `relu(x)` or `x |> relu`",
     "conv2d": "did you mean 'conv'?",
     "Conv2d": "did you mean 'conv'?",
+    "cat": "did you mean 'concat'?",
     "skip": "write the tensor itself",
 }
 """Names of other languages, with what stands for them here."""
@@ -319,10 +330,15 @@ def _member(frame: Frame, node: Member) -> Any:
     if node.member.name in _MEMBERS and isinstance(function, Builtin):
         return function.compute(frame, [Placed(base, node.base.span)], node.span)
     near = suggest(node.member.name, _MEMBERS)
-    known = ", ".join(sorted(_MEMBERS))
-    repair = f"did you mean '{near}'?" if near else f"known: {known}"
+    repair = f"did you mean '{near}'?" if near else f"known: {', '.join(sorted(_MEMBERS))}"
+    if node.member.name in _SHAPE_WORDS:
+        repair = "ask for one dimension: `x.channels`, `x.height`, `x.width`"
+    elif is_callable(function):
+        repair = f"call it: `{node.member.name}(x)` or `x |> {node.member.name}`"
     frame.fail("E0101", f"unknown member '{node.member.name}'", node.member.span, help=repair)
 
+
+_SHAPE_WORDS = {"shape", "size", "ndim", "dtype"}
 
 _MEMBERS = {"channels", "height", "width", "len"}
 """What ``x.name`` may ask for: the built-in functions of one argument that describe it."""

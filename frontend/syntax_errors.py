@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from lark.exceptions import UnexpectedToken
 
 from drawloom.ir import Diagnostic, Label, Source, Span, suggest
 
+from .habits import find
 from .scan import Bracket, Scan, scan
 
 _EXPRESSION = {"NAME", "NUMBER", "LPAR"}
@@ -71,6 +73,10 @@ _WORDS = {
 """How the terminals that are listed are called."""
 
 
+_OPENERS = {"LPAR": "'('", "LSQB": "'['"}
+"""Terminals that usually continue an expression and are listed where only they can stand."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
     """A parse that stopped.
@@ -99,11 +105,17 @@ class _Problem:
         return Span(self.source, self.base + start, self.base + end)
 
     @property
+    def stop(self) -> int:
+        """Where the parse stopped: at the token, or after the one before when it stands on a later line."""
+        last = self.before.last_end
+        unfinished = last and (self.kind == "$END" or "\n" in self.text[last : self.offset])
+        return last if unfinished else self.offset
+
+    @property
     def place(self) -> Span:
         """The guilty text: the token, or the end of the one before when the token stands on a later line."""
-        last = self.before.last_end
-        if last and (self.kind == "$END" or "\n" in self.text[last : self.offset]):
-            return self.span(last, last)
+        if self.stop < self.offset or self.kind == "$END":
+            return self.span(self.stop, self.stop)
         return self.span(self.offset, self.offset + max(1, len(self.token)))
 
     @property
@@ -160,19 +172,44 @@ def _unreadable(problem: _Problem) -> Diagnostic | None:
             Label(problem.span(problem.offset, end)),
             notes=("numbers look like 3, 0.75, 1e-5, 5.3M; the suffixes are K, M, G, us, ms",),
         )
-    return Diagnostic(
-        "E0005", f"unknown sign '{problem.token}'", Label(place), help=_SIGNS.get(problem.token)
-    )
+    sign = problem.text[problem.offset : problem.offset + 2]
+    if sign not in _SIGNS:
+        sign = problem.token
+    place = problem.span(problem.offset, problem.offset + len(sign))
+    shown = f"'{sign}'" if sign.isprintable() else unicodedata.name(sign, f"number {ord(sign)}").lower()
+    return Diagnostic("E0005", f"unknown sign {shown}", Label(place), help=_SIGNS.get(sign))
 
 
 _SIGNS = {
     "'": 'texts are written in double quotes: "text"',
+    "“": 'texts are written in plain double quotes: "text"',
+    "”": 'texts are written in plain double quotes: "text"',
     "!": "write 'not'",
+    "&&": "write 'and'",
+    "||": "write 'or'",
     "&": "write 'and'",
     "|": "a pipe is written '|>'",
-    "^": "there is no power operator",
+    "^": "there is no power operator; multiply: `x * x`",
     "@": "decisions have no sign in front; they are made by 'choose'",
+    "–": "write '-'",
+    "−": "write '-'",
+    "×": "write '*'",
+    "≤": "write '<='",
+    "≥": "write '>='",
+    "≠": "write '!='",
+    "\N{NO-BREAK SPACE}": "write a plain space",
 }
+"""Signs of other languages and of word processors, with what to write instead."""
+
+
+def _habit(problem: _Problem) -> Diagnostic | None:
+    """Something that is written so in another language."""
+    found = find(problem.text, problem.stop, problem.expected) or find(
+        problem.text, problem.offset, problem.expected
+    )
+    if found is None:
+        return None
+    return Diagnostic("E0001", found.message, Label(problem.span(found.start, found.end)), help=found.help)
 
 
 def _no_else(problem: _Problem) -> Diagnostic | None:
@@ -185,6 +222,13 @@ def _no_else(problem: _Problem) -> Diagnostic | None:
         )
     if problem.kind == "_IF" and "_RETURN" in problem.expected:
         place = problem.span(problem.offset, problem.offset + len(problem.token))
+        if problem.stop == problem.offset and problem.previous not in ("{", "}"):
+            return Diagnostic(
+                "E0003",
+                "the condition of an 'if' stands before its values",
+                Label(place),
+                help="write `if condition { a } else { b }` instead of `a if condition else b`",
+            )
         return Diagnostic("E0003", "there is no 'if' statement", Label(place), help=repair)
     return None
 
@@ -211,7 +255,12 @@ _SEMICOLON = "';' stands once in a call or definition, between its tensors and i
 def _unclosed(problem: _Problem) -> Diagnostic | None:
     """The text ends, or another kind of bracket closes, while a bracket is open."""
     opened = problem.before.open
-    closes_other = problem.token in (")", "]", "}") and opened and problem.token != opened[-1].closer
+    closes = problem.token in (")", "]", "}")
+    if closes and not (opened and opened[-1].sign != "{") and all(problem.token != b.closer for b in opened):
+        return Diagnostic(
+            "E0002", f"this '{problem.token}' closes nothing", Label(problem.place, "remove it")
+        )
+    closes_other = closes and opened and problem.token != opened[-1].closer
     if not opened or not (problem.kind == "$END" or closes_other):
         return None
     bracket: Bracket = opened[-1]
@@ -259,6 +308,7 @@ def _choose_inside(problem: _Problem) -> Diagnostic | None:
 
 _RULES: tuple[Callable[[_Problem], Diagnostic | None], ...] = (
     _unreadable,
+    _habit,
     _no_else,
     _unclosed,
     _stray_semicolon,
@@ -307,6 +357,8 @@ def _expected_words(expected: frozenset[str]) -> str:
         and not (terminal == "STRING" and "NAME" in expected)
         and not (terminal == "LBRACE" and "_RETURN" in expected)
     ]
+    if not words:
+        words = [_OPENERS[t] for t in expected if t in _OPENERS and len(expected) == 1]
     if not words:
         words = ["an operator"] if expected & _CONTINUATIONS else ["the end of the text"]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
