@@ -87,6 +87,7 @@ PASSES = PassRegistry(
         ("canonicalize", "canonicalize:Canonicalize", "simplify operations and choices by local rules"),
         ("cse", "cse:CommonSubexpressions", "merge equal operations that own no weights"),
         ("dce", "dce:DeadCode", "remove operations, functions and decisions that nothing reads"),
+        ("deepen", "deepen:Deepen", "insert layers without changing what a network computes"),
         ("fixpoint", "fixpoint:Fixpoint", "repeat the passes in parentheses until nothing changes"),
         (
             "fold-batch-norm",
@@ -95,8 +96,14 @@ PASSES = PassRegistry(
         ),
         ("inline", "inline:Inline", "replace every call by its callee's operations"),
         ("mutate", "mutate:Mutate", "change the values of some decisions of an assignment at random"),
+        (
+            "prune-channels",
+            "prune_channels:PruneChannels",
+            "leave out channels of convolutions and linear layers",
+        ),
         ("resolve", "resolve:Resolve", "assign, canonicalize and dce in one fast sweep"),
         ("sample", "sample:Sample", "assign every open decision at random"),
+        ("widen", "widen:Widen", "repeat channels without changing what a network computes"),
     ]
 )
 """The passes that come with Drawloom."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,10 @@ from . import console, options
 from .networks import load_module
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
     from drawloom.ir import Module
     from drawloom.passes import PassManager
 
@@ -48,6 +52,24 @@ def opt(
             "--verify-each/--no-verify-each", help="Verify the IR before the first and after each pass."
         ),
     ] = True,
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights",
+            metavar="IN.safetensors",
+            help="Weights of the network, for passes that carry them over.",
+            show_default=False,
+        ),
+    ] = None,
+    weights_out: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights-out",
+            metavar="OUT.safetensors",
+            help="Write the weights that the passes leave to a file.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="OUT", help="Write the IR to a file.", show_default=False),
@@ -58,21 +80,29 @@ def opt(
     Examples:
       drawloom opt zoo/spaces/mobile_fashion.loom -p 'sample{seed=1},canonicalize,fixpoint(cse,dce)'
       drawloom opt network.ir -p fold-batch-norm --print-after-all -o folded.ir
+      drawloom opt network.ir -p 'widen{factor=2}' --weights in.safetensors --weights-out out.safetensors
     """
     from drawloom.backends.files import written_whole
+    from drawloom.backends.weights import load_weights
     from drawloom.ir import print_module
     from drawloom.passes import PASSES, Context, PassManager
 
+    if weights_out is not None and weights is None:
+        raise typer.BadParameter("goes with --weights: there are none to write", param_hint="--weights-out")
     text, module = _input(file, network, arg)
+    context = Context(PASSES, seed=seed, weights=None if weights is None else load_weights(module, weights))
     manager = PassManager.from_text(
         text if pipeline is None else pipeline,
         verify=verify_each,
         print_after=console.note if print_after_all else None,
         reproducer=Path(tempfile.gettempdir()),
     )
-    result = print_module(manager.run(module, Context(PASSES, seed=seed)))
+    transformed = manager.run(module, context)
+    result = print_module(transformed)
     if time_passes:
         _print_times(manager)
+    if weights_out is not None and context.weights is not None:
+        _save_weights(transformed, context.weights, weights_out)
     if output is None:
         typer.echo(result.rstrip("\n"))
     else:
@@ -87,6 +117,14 @@ def _input(file: Path, network: str | None, arg: list[str] | None) -> tuple[str,
     kept = file.suffix == ".ir" and file.is_file()
     pipeline = reproducer_pipeline(file.read_text(encoding="utf-8")) if kept else None
     return pipeline or "", load_module(file, network, arg)
+
+
+def _save_weights(module: Module, weights: Mapping[str, npt.NDArray[Any]], path: Path) -> None:
+    """Write the weights that the module still reads; passes may leave more."""
+    from drawloom.backends.weights import save_weights, weight_specs
+
+    needed = weight_specs(module)
+    save_weights(module, {name: w for name, w in weights.items() if name in needed}, path)
 
 
 def _print_times(manager: PassManager) -> None:
