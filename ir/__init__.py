@@ -5,6 +5,7 @@ Imports nothing else of Drawloom.
 
 from __future__ import annotations
 
+from .agreement import types_agree
 from .builder import FunctionBuilder, make_operation
 from .decision import Assignment, Choice, Decision, check_assignment, choice_text, load_assignment
 from .definition import Attribute, Cost, InferenceError, OpDefinition, OpRegistry, Weight, cost
@@ -79,6 +80,7 @@ __all__ = [
     "structurally_equal",
     "substitute",
     "suggest",
+    "types_agree",
     "unknown",
     "value_of",
     "verify",

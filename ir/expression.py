@@ -16,13 +16,14 @@ import math
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from .decision import Decision, choice_text
+from .random_graph import adjacency
 from .text import string_text, symbol_text
 
 Literal: TypeAlias = "int | float | bool | str"
@@ -100,6 +101,40 @@ def _fold(function: Callable[[Any, Any], Any]) -> Callable[..., Table]:
     return compute
 
 
+def _random_edge(family: str, nodes: int, start: int, end: int, seed: int, *parameters: Any) -> bool:
+    return bool(_edges(adjacency(family, nodes, parameters, seed), start, end))
+
+
+def _random_edge_vector(
+    family: Table, nodes: Table, start: Table, end: Table, seed: Table, *parameters: Table
+) -> Table:
+    fixed = (family, nodes, start, end, *parameters)
+    if any(f.ndim and f.size > 1 for f in fixed):
+        return _tidy(
+            np.asarray(
+                np.frompyfunc(_random_edge, 5 + len(parameters), 1)(
+                    family, nodes, start, end, seed, *parameters
+                )
+            )
+        )
+    kind, count, i, j, *rest = (f.reshape(-1)[0] for f in fixed)
+    graphs = _graphs(str(kind), int(count), tuple(map(literal, rest)), tuple(seed.reshape(-1).tolist()))
+    return np.asarray(_edges(graphs, int(i), int(j))).reshape(seed.shape)
+
+
+@lru_cache(maxsize=64)
+def _graphs(family: str, nodes: int, parameters: tuple[Any, ...], seeds: tuple[int, ...]) -> Table:
+    """The adjacency matrices of random graphs of many seeds."""
+    return np.stack([adjacency(family, nodes, parameters, seed) for seed in seeds])
+
+
+def _edges(graphs: Table, start: int, end: int) -> Table:
+    """An entry of adjacency matrices; -1 stands for any node."""
+    if start < 0:
+        return np.asarray(graphs[..., end].any(axis=-1))
+    return np.asarray(graphs[..., start, :].any(axis=-1) if end < 0 else graphs[..., start, end])
+
+
 OPERATORS: dict[str, Operator] = {
     op.name: op
     for op in [
@@ -136,6 +171,8 @@ OPERATORS: dict[str, Operator] = {
             lambda s, j: s[j] if j < len(s) else 0,
             _per_member(lambda s, j: s[j] if j < len(s) else 0),
         ),
+        # whether a random graph has an edge: family, nodes, from, to (-1 is any node), seed, parameters
+        Operator("random_edge", 0, _random_edge, _random_edge_vector),
         Operator("count", 0, lambda s: len(s), lambda s: _tidy(np.asarray(np.frompyfunc(len, 1, 1)(s)))),
     ]
 }

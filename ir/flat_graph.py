@@ -16,7 +16,7 @@ from .expression import Expr
 from .graph import Function, Module, Operation
 from .printer import attribute_text, constraint_text, decision_text
 
-COMMUTATIVE = frozenset({"add", "mul", "sum"})
+COMMUTATIVE = frozenset({"add", "mul", "sum", "mean"})
 """Operations whose operands have no order."""
 
 _PLAIN = frozenset({int, float, bool, str})

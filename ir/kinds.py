@@ -29,7 +29,7 @@ ATTRIBUTE_KINDS = {
 _LITERALS: dict[type, str] = {int: INTEGER, float: NUMBER, bool: BOOLEAN, str: TEXT, tuple: SELECTION}
 _NUMERIC = frozenset({INTEGER, NUMBER, BOOLEAN})
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
-_LOGIC = frozenset({"and", "or", "not", "has"})
+_LOGIC = frozenset({"and", "or", "not", "has", "random_edge"})
 _ROUNDING = frozenset({"floor", "ceil", "round", "round8", "item", "count"})
 
 NAMES = {
@@ -92,6 +92,8 @@ def argument_kind(operator: str, position: int) -> str | None:
         return None
     if operator in ("and", "or", "not", "where"):
         return BOOLEAN
+    if operator == "random_edge":
+        return TEXT if position == 0 else INTEGER if position < 5 else NUMBER
     if operator in ("has", "item", "count"):
         return INTEGER if position else SELECTION
     return INTEGER if operator == "select" else NUMBER

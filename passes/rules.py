@@ -103,6 +103,12 @@ def add_zeros(op: Operation) -> Value | None:
     return None
 
 
+def sub_zeros(op: Operation) -> Value | None:
+    """``sub %a, %zeros`` is ``%a`` where the zeros do not widen it."""
+    value, other = op.operands
+    return value if is_zeros(other) and value.type == op.result.type else None
+
+
 def mul_zeros(op: Operation) -> Operation | None:
     """``mul %a, %zeros`` is zeros."""
     return zeros(op.result.type, op) if any(map(is_zeros, op.operands)) else None
@@ -180,9 +186,13 @@ _NO_WINDOW = same_when(kernel=(1, 1), stride=(1, 1), pad=(0, 0))
 RULES: dict[str, tuple[Rule, ...]] = {
     "choice": (known_choice, equal_alternatives, zeros_of_zeros),
     "sum": (*_LIST, zero_members, single_member),
+    "mean": (*_LIST, zeros_of_zeros, single_member),
+    "weighted_sum": (*_LIST, zeros_of_zeros, single_member),
     "concat": (*_LIST, zeros_of_zeros, single_member),
     "add": (add_zeros,),
+    "sub": (sub_zeros,),
     "mul": (mul_zeros,),
+    "affine": (same_when(scale=1, shift=0),),
     "zeros_like": (plain_zeros,),
     "identity": (operand_itself,),
     "dropout": (zeros_of_zeros, same_when(rate=0)),

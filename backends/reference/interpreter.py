@@ -104,20 +104,20 @@ class _Interpreter:
     def _apply(self, op: Operation, operands: list[Array], prefix: str) -> Sequence[Array]:
         if op.name == "choice":
             return operands
-        decided = self._decided(op)
+        decided = self._decided(op, self._read(op))
         path = join(prefix, op.param or "")
         weights = {name: self._weight(join(path, name)) for name in op.definition.weights(decided)}
         results = op.definition.reference(decided, operands, weights)
         # what is computed from nothing comes for one sample
         return [r if operands else np.broadcast_to(r, (self.batch, *r.shape[1:])) for r in results]
 
-    def _decided(self, op: Operation) -> Operation:
-        """The operation with decided attributes and types; itself when nothing is to decide."""
+    def _decided(self, op: Operation, read: tuple[Value, ...]) -> Operation:
+        """The operation with decided attributes and types on what it reads; itself when nothing is open."""
         if not self.values:
             return op
         return Operation(
             op.definition,
-            tuple(Value(v.type.substitute(self.values), v.index, v.name) for v in op.operands),
+            tuple(Value(v.type.substitute(self.values), v.index, v.name) for v in read),
             {name: substitute(value, self.values) for name, value in op.attributes.items()},
             [r.type.substitute(self.values) for r in op.results],
             span=op.span,

@@ -16,7 +16,7 @@ import numpy as np
 
 from drawloom.backends.files import written_whole
 from drawloom.backends.weights import Array, check_weights
-from drawloom.ir import Module, UserError, Value
+from drawloom.ir import DType, Module, UserError, Value
 from drawloom.passes import inline_all
 
 OPSET = 18
@@ -67,8 +67,10 @@ def _onnx_model(module: Module, weights: Mapping[str, Array]) -> Any:
         names[op.result] = RULES[op.name](graph, op, operands)
     graph.name_outputs([names[v] for v in entry.outputs], outputs)
 
+    elements = {DType.F32: TensorProto.FLOAT, DType.I32: TensorProto.INT32}
+
     def described(name: str, value: Value) -> Any:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, *value.type.shape])
+        return helper.make_tensor_value_info(name, elements[value.type.dtype], [BATCH, *value.type.shape])
 
     model = helper.make_model(
         helper.make_graph(

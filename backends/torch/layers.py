@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
@@ -47,3 +48,27 @@ class Group(nn.Module):
         module = self._modules[name]
         assert module is not None
         return module
+
+
+class WeightedSum(nn.Module):
+    """Sum of tensors of one shape, each scaled by the sigmoid of a learned number; a single one is itself.
+
+    The aggregation of RandWire's nodes (Xie et al., 2019).
+    """
+
+    def __init__(self, terms: int) -> None:
+        super().__init__()
+        self.terms = terms
+        if terms > 1:
+            self.weight = nn.Parameter(torch.zeros(terms))
+
+    def forward(self, *terms: Tensor) -> Tensor:
+        """The sum of as many tensors as there are weights."""
+        if len(terms) == 1:
+            return terms[0]
+        scales = torch.sigmoid(self.weight)
+        return torch.stack([scale * term for scale, term in zip(scales, terms, strict=True)]).sum(0)
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the printed layer."""
+        return str(self.terms)

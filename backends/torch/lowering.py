@@ -116,6 +116,31 @@ def _sum(op: Operation, site: Site) -> str:
     return " + ".join(site.operands) if site.operands else _zeros(op, site)
 
 
+def _mean(op: Operation, site: Site) -> str:
+    return f"({_sum(op, site)}) / {len(site.operands)}"
+
+
+def _affine(op: Operation, site: Site) -> str:
+    scale, shift = op.attributes["scale"], op.attributes["shift"]
+    (x,) = site.operands
+    scaled = {1: x, -1: f"-{x}"}.get(scale, f"{scale} * {x}")
+    if shift == 0:
+        return scaled
+    return f"{shift} - {x}" if scale == -1 else f"{scaled} + {shift}"
+
+
+def _weighted_sum(op: Operation) -> str:
+    return f"WeightedSum({len([p for p in op.presence if p is not False] or op.operands)})"
+
+
+def _layer_of_all(op: Operation, site: Site) -> str:
+    return f"{site.layer}({', '.join(site.operands)})" if site.operands else _zeros(op, site)
+
+
+def _embedding(op: Operation) -> str:
+    return f"nn.Embedding({op.attributes['vocabulary']}, {op.attributes['out']})"
+
+
 def _dropout(op: Operation, site: Site) -> str:
     return f"F.dropout({site.operands[0]}, {op.attributes['rate']}, self.training)"
 
@@ -172,6 +197,7 @@ def _resize(op: Operation, site: Site) -> str:
 RULES: dict[str, Rule] = {
     "conv2d": Rule(_layer, _conv2d),
     "linear": Rule(_layer, _linear),
+    "embedding": Rule(_layer, _embedding),
     "batch_norm": Rule(_layer, _batch_norm),
     "relu": Rule(_function("F.relu")),
     "relu6": Rule(_function("F.relu6")),
@@ -182,8 +208,12 @@ RULES: dict[str, Rule] = {
     "tanh": Rule(_function("torch.tanh")),
     "softmax": Rule(_softmax),
     "add": Rule(_infix("+")),
+    "sub": Rule(_infix("-")),
     "mul": Rule(_infix("*")),
+    "affine": Rule(_affine),
     "sum": Rule(_sum),
+    "mean": Rule(_mean),
+    "weighted_sum": Rule(_layer_of_all, _weighted_sum),
     "zeros": Rule(_zeros),
     "zeros_like": Rule(_zeros_like),
     "dropout": Rule(_dropout),

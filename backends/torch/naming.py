@@ -12,7 +12,7 @@ from drawloom.ir import Value
 
 from .structure import Body, Step
 
-IMPORTED = ("torch", "F", "nn", "Tensor", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Group")
+IMPORTED = ("torch", "F", "nn", "Tensor", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Group", "WeightedSum")
 """Names that every written file imports."""
 
 Tree: TypeAlias = "dict[str, Tree | str]"

@@ -134,6 +134,27 @@ def _sum(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     return graph.node("Sum", operands) if operands else _zeros(graph, op, operands)
 
 
+def _mean(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    return graph.node("Mean", operands)
+
+
+def _affine(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    scale, shift = (graph.constant(np.array(op.attributes[n], np.float32)) for n in ("scale", "shift"))
+    return graph.node("Add", [graph.node("Mul", [*operands, scale]), shift])
+
+
+def _weighted_sum(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    if len(operands) == 1:
+        return operands[0]
+    scales = graph.node("Sigmoid", [graph.weight(op, "weight")])
+    shares = [graph.node("Gather", [scales, graph.constant(np.array(i))]) for i in range(len(operands))]
+    return graph.node("Sum", [graph.node("Mul", list(pair)) for pair in zip(operands, shares, strict=True)])
+
+
+def _embedding(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    return graph.node("Gather", [graph.weight(op, "weight"), *operands])
+
+
 def _max_pool(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     return graph.node("MaxPool", operands, **_window(op))
 
@@ -188,6 +209,7 @@ RULES: dict[str, Rule] = {
     "choice": _choice,
     "conv2d": _conv2d,
     "linear": _linear,
+    "embedding": _embedding,
     "batch_norm": _batch_norm,
     "relu": _node("Relu"),
     "relu6": _relu6,
@@ -198,8 +220,12 @@ RULES: dict[str, Rule] = {
     "tanh": _node("Tanh"),
     "softmax": _softmax,
     "add": _node("Add"),
+    "sub": _node("Sub"),
     "mul": _node("Mul"),
+    "affine": _affine,
     "sum": _sum,
+    "mean": _mean,
+    "weighted_sum": _weighted_sum,
     "identity": _operand,
     "zeros": _zeros,
     "zeros_like": _zeros,

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drawloom.backends.torch.layers import BatchNorm1d, BatchNorm2d, BatchNorm3d, Group
+from drawloom.backends.torch.layers import BatchNorm1d, BatchNorm2d, BatchNorm3d, Group, WeightedSum
 """
 """Imports of a written file."""
 

@@ -171,6 +171,8 @@ _SIMPLER: dict[str, Callable[[_Operands, Shape], FlatValue | None]] = {
     "choice": _operand,
     "concat": _only_operand,
     "sum": _only_term,
+    "mean": _only_operand,
+    "weighted_sum": _only_operand,
     "add": _only_term,
 }
 """For operations that may be one of their operands: that operand, or None."""

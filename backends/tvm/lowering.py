@@ -9,7 +9,7 @@ from typing import Literal
 
 from .emit_convolution import convolution_tiling
 from .flat import FlatNetwork, FlatValue
-from .parameters import Bias, Filters, Norm, NormLine, ParameterArray
+from .parameters import Bias, Constant, Filters, Norm, NormLine, ParameterArray
 from .plan import Buffer, KernelCall, Plan, Shape, Tensor, strides
 from .tiles import Machine, Panel
 from .workload import (
@@ -24,6 +24,9 @@ from .workload import (
     Workload,
     move,
 )
+
+Chain = Literal["add", "sub", "mul"]
+"""How tensors are combined element by element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +206,16 @@ class Lowering:
             draft.append(Step("add", "channel"), NormLine(norm, True, repeat))
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
-    def chain(self, kind: Literal["add", "mul"], values: Sequence[FlatValue], result: FlatValue) -> None:
-        """A broadcast sum or product of tensors, fused into the last kernel that makes one of them."""
+    def chain(self, kind: Chain, values: Sequence[FlatValue], result: FlatValue) -> None:
+        """A broadcast sum, difference or product of tensors, fused into the last kernel that makes one.
+
+        A difference can only be fused into the kernel that makes its first tensor.
+        """
         reaches = [_reach(v.shape, result.shape) for v in values]
         if "full" not in reaches:
             reaches[0] = None
-        full = [i for i, reach in enumerate(reaches) if reach == "full"]
+        able = range(1 if kind == "sub" else len(values))
+        full = [i for i in able if reaches[i] == "full"]
         drafts = {i: d for i in full if (d := self.open_draft(values[i])) is not None}
         latest = max(drafts, key=lambda i: self.drafts.index(drafts[i]), default=None)
         base = latest if latest is not None else (full[0] if full else 0)
@@ -226,6 +233,22 @@ class Lowering:
             draft = self._elementwise(values[base], result)
         for reach, operand in others:
             draft.append(Step(kind, reach or "full"), operand)
+        self.bind(result, Tensor(draft.writes, result.shape), draft)
+
+    def scale(self, factor: ParameterArray, value: FlatValue, result: FlatValue) -> None:
+        """A product with one number for each channel."""
+        draft = self.open_draft(value) or self._elementwise(value, result)
+        draft.append(Step("mul", "channel"), factor)
+        self.bind(result, Tensor(draft.writes, result.shape), draft)
+
+    def affine(self, scale: float, shift: float, value: FlatValue, result: FlatValue) -> None:
+        """A product with a number and a sum with another."""
+        draft = self.open_draft(value) or self._elementwise(value, result)
+        channels = self.geometry(result.shape)[3]
+        if scale != 1:
+            draft.append(Step("mul", "channel"), Constant(scale, channels))
+        if shift != 0:
+            draft.append(Step("add", "channel"), Constant(shift, channels))
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def _operand(self, value: FlatValue, reach: Reach | None, shape: Shape) -> Buffer:

@@ -159,3 +159,42 @@ class NormLine:
     def make(self, weights: Mapping[str, Array]) -> Floats:
         """The array, flat."""
         return np.repeat(self.norm.line(weights)[int(self.offset)], self.repeat).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """One number for every channel.
+
+    Attributes:
+        value: the number.
+        elements: how often.
+    """
+
+    value: float
+    elements: int
+
+    def make(self, weights: Mapping[str, Array]) -> Floats:
+        """The array, flat."""
+        return np.full(self.elements, self.value, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The factor of one term of a weighted sum: the sigmoid of its weight, for every channel.
+
+    Attributes:
+        name: the weight.
+        terms: its length.
+        term: position of the factor.
+        elements: channels.
+    """
+
+    name: str
+    terms: int
+    term: int
+    elements: int
+
+    def make(self, weights: Mapping[str, Array]) -> Floats:
+        """The array, flat."""
+        weight = fetch(weights, self.name, (self.terms,))[self.term]
+        return np.full(self.elements, 1 / (1 + np.exp(-weight)), dtype=np.float32)

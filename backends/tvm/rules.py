@@ -7,9 +7,9 @@ from math import prod
 
 from drawloom.ir import Module, UserError
 
-from .flat import FlatOperation, flatten_network
+from .flat import FlatOperation, FlatValue, flatten_network
 from .lowering import Draft, LayerWeights, Lowering
-from .parameters import Norm
+from .parameters import Norm, Share
 from .plan import Buffer, Plan, Shape, Tensor, strides
 from .tiles import Machine
 from .workload import Convolution, Depthwise, Fill, GlobalPool, Pool, Resize, Softmax, Window, move
@@ -66,6 +66,10 @@ def _add(to: Lowering, op: FlatOperation) -> None:
     to.chain("add", op.operands, op.result)
 
 
+def _sub(to: Lowering, op: FlatOperation) -> None:
+    to.chain("sub", op.operands, op.result)
+
+
 def _mul(to: Lowering, op: FlatOperation) -> None:
     to.chain("mul", op.operands, op.result)
 
@@ -75,6 +79,26 @@ def _sum(to: Lowering, op: FlatOperation) -> None:
         _zeros(to, op)
         return
     to.chain("add", op.operands, op.result)
+
+
+def _mean(to: Lowering, op: FlatOperation) -> None:
+    total = FlatValue(op.result.shape, uses=1)
+    to.chain("add", op.operands, total)
+    to.affine(1 / len(op.operands), 0.0, total, op.result)
+
+
+def _weighted_sum(to: Lowering, op: FlatOperation) -> None:
+    channels = to.geometry(op.result.shape)[3]
+    terms = []
+    for i, value in enumerate(op.operands):
+        terms.append(FlatValue(value.shape, uses=1))
+        to.scale(Share(f"{op.path}.weight", len(op.operands), i, channels), value, terms[i])
+    to.chain("add", terms, op.result)
+
+
+def _affine(to: Lowering, op: FlatOperation) -> None:
+    (x,), a = op.operands, op.attributes
+    to.affine(a["scale"], a["shift"], x, op.result)
 
 
 def _zeros(to: Lowering, op: FlatOperation) -> None:
@@ -178,8 +202,12 @@ RULES: dict[str, Rule] = {
     "linear": _linear,
     "batch_norm": _batch_norm,
     "add": _add,
+    "sub": _sub,
     "mul": _mul,
+    "affine": _affine,
     "sum": _sum,
+    "mean": _mean,
+    "weighted_sum": _weighted_sum,
     "zeros": _zeros,
     "zeros_like": _zeros,
     "max_pool": _max_pool,
@@ -200,6 +228,7 @@ NO_RULE: dict[str, str] = {
     "call": "followed when the network is flattened",
     "choice": "its selected operand is taken when the network is flattened",
     "identity": "its operand is taken when the network is flattened",
+    "embedding": "it reads integers, and kernels here compute with floats only",
     "dropout": "the identity at inference: its operand is taken when the network is flattened",
 }
 """Why the other operations need none."""

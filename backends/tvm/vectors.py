@@ -87,7 +87,7 @@ _UNARY: dict[str, Callable[[Loops, Node, int], Node]] = {
     "swish": lambda b, x, lanes: _mul(x, _sigmoid(b, x, lanes)),
     "tanh": _tanh,
 }
-_BINARY: dict[str, Callable[[Node, Node], Node]] = {"add": _add, "mul": _mul}
+_BINARY: dict[str, Callable[[Node, Node], Node]] = {"add": _add, "sub": tirx.Sub, "mul": _mul}
 
 
 @dataclass(frozen=True, slots=True)

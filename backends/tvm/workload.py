@@ -17,7 +17,7 @@ Reach = Literal["full", "gate", "channel"]
 """What the operand of a binary step has a value for: each element, sample and channel, or channel."""
 
 UNARY = ("relu", "relu6", "hsigmoid", "hswish", "sigmoid", "swish", "tanh")
-BINARY = ("add", "mul")
+BINARY = ("add", "sub", "mul")
 
 
 @dataclass(frozen=True, slots=True)

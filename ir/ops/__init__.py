@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..definition import OpRegistry
-from . import activation, convolution, elementwise, linear, normalization, pooling, search, shape
+from . import activation, aggregate, convolution, elementwise, linear, normalization, pooling, search, shape
 
-FAMILIES = (convolution, linear, normalization, activation, elementwise, pooling, shape, search)
+FAMILIES = (convolution, linear, normalization, activation, elementwise, aggregate, pooling, shape, search)
 """The modules that define operations, in the order of the documentation."""
 
 OPS = OpRegistry()

@@ -1,4 +1,4 @@
-"""Sums and products of whole tensors, and operations that pass a tensor on."""
+"""Arithmetic on whole tensors, and operations that pass a tensor on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ..definition import Array, Attribute, InferenceError, OpDefinition, Require
 from ..expression import all_of, any_of, apply, equal, same, where
 from ..graph import Operation
 from ..types import TensorType
-from .listed import common_dimension, some_operand
 from .spatial import image_shape, positive
 
 
@@ -70,34 +69,42 @@ class Mul(Binary):
         return (inputs[0] * inputs[1],)
 
 
-class Sum(OpDefinition):
-    """Sum of a list of tensors of one type, each possibly absent; of no present tensor it is zeros.
+class Sub(Binary):
+    """Difference of two tensors, element by element: ``y = a - b``; shapes as in ``add``."""
 
-    Each operand has an optional presence, a Boolean scalar; the present ones must have equal shapes, which is
-    the result's. When none is present the result has the first operand's shape. A list resolved to nothing is
-    written with the operation ``zeros``. No weights, no multiply-adds.
-    """
-
-    name: ClassVar[str] = "sum"
-    operands: ClassVar[tuple[str, ...]] = ("terms",)
-    variadic: ClassVar[bool] = True
-
-    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
-        """The common type."""
-        some_operand(op)
-        first = op.operands[0].type
-        return (TensorType(tuple(common_dimension(op, i, require) for i in range(first.rank)), first.dtype),)
+    name: ClassVar[str] = "sub"
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
     ) -> tuple[Array, ...]:
-        """The terms added in order; for none, zeros for a batch of one (they broadcast)."""
-        if not inputs:
-            return (np.zeros((1, *op.result.type.shape), dtype=np.float32),)
-        y = inputs[0]
-        for term in inputs[1:]:
-            y = y + term
-        return (y,)
+        """``a - b``."""
+        return (inputs[0] - inputs[1],)
+
+
+class Affine(OpDefinition):
+    """A tensor times a number plus a number: ``y = scale * x + shift``.
+
+    What arithmetic between tensors and numbers is made of: ``2 * x``, ``1 - x``, ``-x``. Any shape; the
+    result has the operand's type. No weights, no multiply-adds.
+    """
+
+    name: ClassVar[str] = "affine"
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("scale", "float", 1.0, doc="factor"),
+        Attribute("shift", "float", 0.0, doc="what is added"),
+    )
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type."""
+        return (op.operands[0].type,)
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``scale * x + shift``."""
+        (x,) = inputs
+        scale, shift = (x.dtype.type(op.attributes[name]) for name in ("scale", "shift"))
+        return (scale * x + shift,)
 
 
 class Identity(OpDefinition):
@@ -198,8 +205,9 @@ class Dropout(OpDefinition):
 
 DEFINITIONS: tuple[OpDefinition, ...] = (
     Add(),
+    Sub(),
     Mul(),
-    Sum(),
+    Affine(),
     Identity(),
     Zeros(),
     ZerosLike(),

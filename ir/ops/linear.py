@@ -1,4 +1,4 @@
-"""Fully connected layers."""
+"""Fully connected layers and embeddings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..definition import Array, Attribute, InferenceError, OpDefinition, Require, Weight
 from ..expression import product
 from ..graph import Operation
-from ..types import TensorType
+from ..types import DType, TensorType
 from .spatial import positive
 
 
@@ -61,4 +61,40 @@ class Linear(OpDefinition):
         return (y + weights["bias"] if op.attributes["bias"] else y,)
 
 
-DEFINITIONS: tuple[OpDefinition, ...] = (Linear(),)
+class Embedding(OpDefinition):
+    """A learned vector for each token: ``y[t, :] = weight[x[t], :]``.
+
+    Operand ``x: i32[T]``, tokens from 0 to below ``vocabulary``; result ``f32[T, out]``.
+
+    Weights: ``weight [vocabulary, out]``. A look-up has no multiply-adds.
+    """
+
+    name: ClassVar[str] = "embedding"
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("vocabulary", "int", doc="number of different tokens"),
+        Attribute("out", "int", doc="features of a token"),
+        Attribute("param", "string", doc="path of its weights"),
+    )
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """``f32[T, out]``."""
+        given = op.operands[0].type
+        if given.rank != 1 or given.dtype is not DType.I32:
+            raise InferenceError(f"embedding takes tokens i32[T], got {given}", operand=0)
+        positive(op, "vocabulary", require)
+        positive(op, "out", require)
+        return (TensorType((*given.shape, op.attributes["out"])),)
+
+    def weights(self, op: Operation) -> dict[str, Weight]:
+        """``weight``."""
+        shape = (op.attributes["vocabulary"], op.attributes["out"])
+        return {"weight": Weight(TensorType(shape), initial="uniform")}
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """The rows of the tokens."""
+        return (weights["weight"][inputs[0]],)
+
+
+DEFINITIONS: tuple[OpDefinition, ...] = (Linear(), Embedding())

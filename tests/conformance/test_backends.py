@@ -41,7 +41,9 @@ def run_tvm(module: Module, weights: Mapping[str, Array], inputs: Sequence[Array
 RUNNERS: dict[str, Runner] = {"torch": run_torch, "tvm": run_tvm}
 """How to run a network in each backend but the reference itself."""
 
-CANNOT: dict[tuple[str, str], str] = {}
+CANNOT: dict[tuple[str, str], str] = {
+    ("embedding", "tvm"): "reads integers, and the kernels there compute with floats only"
+}
 """By operation and backend, why it cannot be run there."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from drawloom.ir import Function, FunctionBuilder, Module, TensorType
+from drawloom.ir import OPS, DType, Function, FunctionBuilder, Module, TensorType
 
 Shape = tuple[int, ...]
 
@@ -37,18 +37,27 @@ class Case:
     def function(self) -> Function:
         """The only function of `module`."""
         b = FunctionBuilder("network", "network")
-        operands = [b.input(TensorType(shape)) for shape in self.shapes or ((1,),)]
+        operands = [b.input(TensorType(shape, self.dtype)) for shape in self.shapes or ((1,),)]
         result = b.op(self.op, operands[: len(self.shapes)], self.full_attributes(), presence=self.presence)
         return b.finish([result])
 
     def full_attributes(self) -> dict[str, Any]:
         """The attributes with a weight path where one is needed."""
-        weighted = self.op in ("conv2d", "linear", "batch_norm")
-        return {**self.attributes, "param": "layer"} if weighted else self.attributes
+        return {**self.attributes, "param": "layer"} if OPS[self.op].has_weights else self.attributes
+
+    @property
+    def dtype(self) -> DType:
+        """The element type of its operands."""
+        return DType.I32 if self.op == "embedding" else DType.F32
 
     def inputs(self, batch: int = 2, dtype: Any = np.float32) -> list[np.ndarray]:
         """Inputs of the network, the same at every call."""
         rng = np.random.default_rng(zlib.crc32(str(self).encode()))
+        if self.dtype is DType.I32:
+            return [
+                rng.integers(self.attributes["vocabulary"], size=(batch, *s), dtype=np.int32)
+                for s in self.shapes
+            ]
         return [(3 * rng.normal(size=(batch, *s))).astype(dtype) for s in self.shapes or ((1,),)]
 
     def weights(self, dtype: Any = np.float32) -> dict[str, np.ndarray]:
@@ -83,6 +92,7 @@ CASES: tuple[Case, ...] = (
     case("linear", (7,), out=3),
     case("linear", (1,), out=1, bias=False),
     case("linear", (4, 6), out=5),
+    case("embedding", (5,), vocabulary=7, out=3),
     case("batch_norm", (5, 4, 3)),
     case("batch_norm", (5, 4, 3), affine=False),
     case("batch_norm", (6,), eps=1e-3),
@@ -97,10 +107,23 @@ CASES: tuple[Case, ...] = (
     case("mul", (3, 4, 5), (3, 4, 5)),
     case("mul", (3, 1, 1), (3, 4, 5)),
     case("mul", (6,), (6,)),
+    case("sub", (3, 4, 5), (3, 4, 5)),
+    case("sub", (3, 1, 1), (3, 4, 5)),
+    case("sub", (3, 4, 5), (3, 1, 1)),
+    case("sub", (6,), (6,)),
+    case("affine", (3, 4, 5), scale=-2.5, shift=0.75),
+    case("affine", (6,), scale=-1, shift=1),
+    case("affine", (4, 6), scale=0.5),
     case("sum", (3, 4, 5)),
     case("sum", (3, 4, 5), (3, 4, 5), (3, 4, 5)),
     case("sum", (3, 4, 5), (3, 4, 5), (3, 4, 5), presence=(False, True, True)),
     case("sum", (3, 4, 5), (3, 4, 5), presence=(False, False)),
+    case("mean", (3, 4, 5)),
+    case("mean", (3, 4, 5), (3, 4, 5), (3, 4, 5)),
+    case("mean", (6,), (6,), (6,), presence=(True, False, True)),
+    case("weighted_sum", (3, 4, 5)),
+    case("weighted_sum", (3, 4, 5), (3, 4, 5), (3, 4, 5)),
+    case("weighted_sum", (4, 6), (4, 6)),
     case("zeros", shape=(3, 4, 5)),
     case("zeros_like", (3, 4, 5)),
     case("zeros_like", (3, 4, 5), stride=2),

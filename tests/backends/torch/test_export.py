@@ -12,7 +12,7 @@ from op_cases import CASES, Case
 
 from drawloom.backends import initialise
 from drawloom.backends.reference import run
-from drawloom.ir import Module, UserError
+from drawloom.ir import DType, Module, UserError
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -32,7 +32,12 @@ def check(module: Module, weights: dict[str, np.ndarray], path: Path, tolerance:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
     for batch in (1, 2, 5):
-        inputs = [rng.normal(size=(batch, *v.type.shape)).astype(np.float32) for v in module.entry.inputs]
+        inputs = [
+            rng.integers(0, 3, size=(batch, *v.type.shape), dtype=np.int32)
+            if v.type.dtype is DType.I32
+            else rng.normal(size=(batch, *v.type.shape)).astype(np.float32)
+            for v in module.entry.inputs
+        ]
         feeds = dict(zip((i.name for i in session.get_inputs()), inputs, strict=True))
         for found, expected in zip(session.run(None, feeds), run(module, weights, inputs), strict=True):
             assert found.shape == expected.shape

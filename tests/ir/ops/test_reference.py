@@ -35,6 +35,7 @@ def _resize(x: Any, w: dict[str, Any], a: dict[str, Any]) -> Any:
 ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "conv2d": _conv2d,
     "linear": lambda x, w, a: F.linear(x, w["weight"], w.get("bias")),
+    "embedding": lambda x, w, a: F.embedding(x, w["weight"]),
     "batch_norm": _batch_norm,
     "relu": lambda x, w, a: F.relu(x),
     "relu6": lambda x, w, a: F.relu6(x),
@@ -43,6 +44,7 @@ ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "sigmoid": lambda x, w, a: F.sigmoid(x),
     "swish": lambda x, w, a: F.silu(x),
     "tanh": lambda x, w, a: F.tanh(x),
+    "affine": lambda x, w, a: a["scale"] * x + a["shift"],
     "softmax": lambda x, w, a: F.softmax(x, a["axis"] + 1),
     "identity": lambda x, w, a: x,
     "zeros_like": _zeros_like,
@@ -56,12 +58,17 @@ ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "channel_shuffle": lambda x, w, a: F.channel_shuffle(x, a["groups"]),
     "resize": _resize,
 }
-SEVERAL: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
-    "add": lambda xs, a: torch.add(*xs),
-    "mul": lambda xs, a: torch.mul(*xs),
-    "sum": lambda xs, a: torch.stack(xs).sum(0) if xs else torch.zeros(1, 3, 4, 5),
-    "concat": lambda xs, a: torch.cat(xs, a["axis"] + 1),
-    "zeros": lambda xs, a: torch.zeros(1, *a["shape"]),
+SEVERAL: dict[str, Callable[[list[Any], dict[str, Any], dict[str, Any]], Any]] = {
+    "add": lambda xs, w, a: torch.add(*xs),
+    "sub": lambda xs, w, a: torch.sub(*xs),
+    "mul": lambda xs, w, a: torch.mul(*xs),
+    "sum": lambda xs, w, a: torch.stack(xs).sum(0) if xs else torch.zeros(1, 3, 4, 5),
+    "mean": lambda xs, w, a: torch.stack(xs).mean(0),
+    "weighted_sum": lambda xs, w, a: (
+        torch.einsum("n,n...->...", w["weight"].sigmoid(), torch.stack(xs)) if w else xs[0]
+    ),
+    "concat": lambda xs, w, a: torch.cat(xs, a["axis"] + 1),
+    "zeros": lambda xs, w, a: torch.zeros(1, *a["shape"]),
 }
 
 
@@ -72,10 +79,10 @@ def test_reference_agrees_with_torch(case: Case) -> None:
     weights = {name.removeprefix("layer."): w for name, w in case.weights(np.float64).items()}
     (found,) = op.definition.reference(op, inputs, weights)
     tensors = [torch.from_numpy(x) for x in inputs]
+    w = {name: torch.from_numpy(x) for name, x in weights.items()}
     if case.op in SEVERAL:
-        expected = SEVERAL[case.op](tensors, op.attributes)
+        expected = SEVERAL[case.op](tensors, w, op.attributes)
     else:
-        w = {name: torch.from_numpy(x) for name, x in weights.items()}
         expected = ONE_OPERAND[case.op](tensors[0], w, op.attributes)
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-10, atol=1e-10)
     assert not inputs or found.dtype == np.float64
