@@ -41,20 +41,28 @@ class Given:
         return Given(self.call, self.tensors, (*positional, *self.positional), {**before, **self.keywords})
 
 
-def evaluate_arguments(frame: Frame, call: Call) -> Given:
+def evaluate_arguments(frame: Frame, call: Call, *, named: bool = False) -> Given:
     """Evaluate all arguments of a call; errors of all are reported.
+
+    Args:
+        frame: where it stands.
+        call: the call.
+        named: whether arguments before the ``;`` may have names, those of built-in functions.
 
     Raises:
         Fault: when any argument has no value or a name is given twice.
     """
+    statics = call.statics
+    if named:
+        statics = (*(a for a in call.tensors if a.keyword is not None), *statics)
     for argument in call.tensors:
-        if argument.keyword is not None:
-            repair = f"write `{call.callee.name}(...; {argument.span.text})`"
+        if argument.keyword is not None and not named:
+            repair = f"write `{call.callee.span.text}(...; {argument.span.text})`"
             frame.fail("E0105", "static arguments stand after ';'", argument.span, help=repair)
-    tensors = [_value(frame, a) for a in call.tensors]
+    tensors = [_value(frame, a) for a in call.tensors if a.keyword is None]
     positional: list[Placed] = []
     keywords: dict[str, tuple[Placed, Span]] = {}
-    for argument in call.statics:
+    for argument in statics:
         placed = _value(frame, argument)
         if argument.keyword is None:
             if keywords:

@@ -135,8 +135,8 @@ class _Builder:
         return Definition(span, kind, name, tensors or (), statics or (), statements)
 
     def call(self, span: Span, children: list[Any]) -> Call:
-        name, before, after, label = children
-        return Call(span, name, before or (), after or (), after is not None, label)
+        callee, before, after, label = children
+        return Call(span, callee, before or (), after or (), after is not None, label)
 
     def pipe(self, span: Span, children: list[Any]) -> Call:
         value, call = children
@@ -194,6 +194,7 @@ _RULES: dict[str, _Rule] = {
     "tuple_target": lambda b, s, c: _some(c),
     "pipe": _Builder.pipe,
     "callee": _Builder.call,
+    "imported": lambda b, s, c: Member(s, *c),
     "choose_from": lambda b, s, c: ChooseFrom(s, *c),
     "choose_arms": lambda b, s, c: ChooseArms(s, c[0], c[1], tuple(c[2:])),
     "count": _Builder.count,
@@ -208,6 +209,7 @@ _RULES: dict[str, _Rule] = {
     "product": _Builder.binary,
     "negative": lambda b, s, c: Unary(s, "-", c[1]),
     "call": _Builder.call,
+    "called_member": lambda b, s, c: Member(s, *c),
     "index": lambda b, s, c: Index(s, *c),
     "slice_from": lambda b, s, c: Slice(s, c[0], c[1], None),
     "slice_to": lambda b, s, c: Slice(s, c[0], None, c[1]),

@@ -1,4 +1,4 @@
-"""The built-in functions on shapes, numbers, lists and prices; none of them makes an operation."""
+"""The built-in functions: on shapes, numbers, lists and prices, and those that make operations."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from drawloom.ir import Expr, Scalar, Span, Value, metric, value_of
 from drawloom.ir.expression import apply, total, where
 
 from . import limits
-from .evaluate import as_list
+from .evaluate import as_list, refuse_absent
 from .frame import Frame
+from .loose_ends import loose_ends
+from .recurrence import CHUNK, SCAN, zeros
 from .scalars import operate
-from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue, Unsupported, describe
+from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue, describe
+from .wiring import WIRE, random_graphs
 
 
 def builtins() -> dict[str, Any]:
@@ -26,16 +29,13 @@ def builtins() -> dict[str, Any]:
         Builtin("len", 1, 1, _length),
         Builtin("position", 2, 2, _position),
         Builtin("permutations", 1, 1, _permutations),
+        Builtin("loose_ends", 1, 1, loose_ends),
+        Builtin("zeros", 1, None, zeros),
+        *random_graphs(),
         *(Builtin(name, 1, 1, _price(name, measure)) for name, measure in _METRICS.items()),
     ]
-    return {"network": NETWORK, **_UNSUPPORTED, **{f.name: f for f in functions}}
-
-
-_UNSUPPORTED = {
-    "loose_ends": Unsupported("loose_ends", "list the tensors to concatenate yourself"),
-    "wire": Unsupported("wire"),
-}
-"""Words that are known, so that a text that uses them is told why it does not elaborate."""
+    templates = {t.name: t for t in (SCAN, CHUNK, WIRE)}
+    return {"network": NETWORK, **{f.name: f for f in functions}, **templates}
 
 
 _DIMENSIONS: dict[str, dict[int, int]] = {
@@ -95,8 +95,7 @@ def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
 
 
 def _certain(frame: Frame, items: ListValue, span: Span) -> ListValue:
-    if items.presence:
-        frame.fail("E0802", "this does not work yet for a list whose elements may be absent", span)
+    refuse_absent(frame, items, span, "used here")
     return items
 
 

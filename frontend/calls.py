@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from drawloom.ir import DType, Expr, Label, Scalar, Span, TensorType, Value
@@ -15,7 +15,7 @@ from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance, implied
 from .merge import merge
 from .scalars import as_integer, is_whole
 from .statements import run_body
-from .syntax import Call, Definition, TypeSyntax
+from .syntax import Call, Definition, Name, TypeSyntax
 from .values import (
     Builtin,
     DecidedCallable,
@@ -25,7 +25,7 @@ from .values import (
     Partial,
     Placed,
     Primitive,
-    Unsupported,
+    Template,
     argument_text,
     describe,
     is_callable,
@@ -40,19 +40,17 @@ from .values import (
 @evaluates(Call)
 def _call(frame: Frame, node: Call) -> Any:
     callee = evaluate(frame, node.callee)
-    if isinstance(callee, Unsupported):
-        frame.fail("E0801", f"'{callee.name}' is not supported yet", node.callee.span, help=callee.repair)
     if not is_callable(callee):
-        note = f"a variable hides the built-in '{node.callee.name}'"
-        hides = is_callable(frame.shared.globals.get(node.callee.name))
+        note = f"a variable hides the built-in '{node.name}'"
+        hides = isinstance(node.callee, Name) and is_callable(frame.globals.get(node.name))
         notes = (note,) if hides else ()
         frame.fail(
             "E0109",
-            f"'{node.callee.name}' is {describe(callee)} and cannot be called",
+            f"'{node.name}' is {describe(callee)} and cannot be called",
             node.callee.span,
             notes=notes,
         )
-    given = evaluate_arguments(frame, node)
+    given = evaluate_arguments(frame, node, named=isinstance(callee, Builtin) and bool(callee.names))
     if node.semicolon and not given.tensors and not isinstance(callee, Builtin):
         keywords = tuple((name, placed) for name, (placed, _) in given.keywords.items())
         return Partial(callee, given.positional, keywords)
@@ -67,10 +65,6 @@ def apply_callee(frame: Frame, callee: Any, given: Given) -> Any:
     """
     value: Any = _APPLY[type(callee)](frame, callee, given)
     return value
-
-
-def _apply_unsupported(frame: Frame, callee: Unsupported, given: Given) -> Any:
-    frame.fail("E0801", f"'{callee.name}' is not supported yet", given.span, help=callee.repair)
 
 
 def _apply_partial(frame: Frame, callee: Partial, given: Given) -> Any:
@@ -95,19 +89,45 @@ def _apply_decided(frame: Frame, callee: DecidedCallable, given: Given) -> Any:
 
 
 def _apply_builtin(frame: Frame, callee: Builtin, given: Given) -> Any:
+    if callee.names:
+        return callee.compute(frame, _named_arguments(frame, callee, given), given.span)
     if given.positional or given.keywords:
         placed = next(iter([*given.positional, *(p for p, _ in given.keywords.values())]))
         repair = f"write `{callee.name}(a, b)`"
         frame.fail("E0105", f"'{callee.name}' takes its arguments without ';'", placed.span, help=repair)
+    _check_count(frame, callee, given, "argument")
+    return callee.compute(frame, list(given.tensors), given.span)
+
+
+def _named_arguments(frame: Frame, callee: Builtin, given: Given) -> list[Placed]:
+    """The arguments of a built-in function that may be given by name, all of them and in order."""
+    everything = Given(given.call, (), (*given.tensors, *given.positional), given.keywords)
+    bound = bind(frame, everything, callee.name, callee.names)
+    _check_given(frame, callee.name, callee.names, bound, given.span)
+    return [bound[name] for name in callee.names]
+
+
+def _apply_template(frame: Frame, callee: Template, given: Given) -> Any:
+    bound = bind(frame, given, callee.name, callee.parameters)
+    _check_count(frame, callee, given, "tensor")
+    _check_given(frame, callee.name, callee.parameters[: callee.required], bound, given.span)
+    return callee.expand(frame, given, bound)
+
+
+def _check_count(frame: Frame, callee: Builtin | Template, given: Given, what: str) -> None:
     count = len(given.tensors)
     if count < callee.least or (callee.most is not None and count > callee.most):
         wanted = str(callee.least) if callee.most == callee.least else f"at least {callee.least}"
-        frame.fail(
-            "E0104",
-            f"'{callee.name}' takes {wanted} argument{'s' * (wanted != '1')}, got {count}",
-            given.span,
-        )
-    return callee.compute(frame, list(given.tensors), given.span)
+        message = f"'{callee.name}' takes {wanted} {what}{'s' * (wanted != '1')}, got {count}"
+        frame.fail("E0104", message, given.span)
+
+
+def _check_given(
+    frame: Frame, name: str, wanted: Iterable[str], bound: Mapping[str, Placed], span: Span
+) -> None:
+    for parameter in wanted:
+        if parameter not in bound:
+            frame.fail("E0104", f"'{name}' needs '{parameter}'", span)
 
 
 def _apply_primitive(frame: Frame, callee: Primitive, given: Given) -> Any:
@@ -115,12 +135,11 @@ def _apply_primitive(frame: Frame, callee: Primitive, given: Given) -> Any:
     operands, presence, places = _operands(frame, callee, given)
     if callee.operation == "identity":
         return operands[0]  # an operation that computes nothing would only cost activation memory
+    _check_given(frame, callee.name, (p.name for p in callee.parameters if p.required), bound, given.span)
     attributes: dict[str, Any] = {}
     for parameter in callee.parameters:
         if parameter.name in bound:
             attributes[parameter.name] = _attribute(frame, callee, parameter, bound[parameter.name])
-        elif parameter.required:
-            frame.fail("E0104", f"'{callee.name}' needs '{parameter.name}'", given.span)
     for parameter in callee.parameters:
         if parameter.name not in attributes and parameter.default is not None:
             attributes[parameter.name] = parameter.default(attributes)
@@ -300,7 +319,7 @@ def static_arguments(
             label = Label(parameter.span, "declared here")
             frame.fail("E0104", f"'{definition.name.name}' needs '{name}'", span, others=[label])
         else:
-            with frame.environment({**tensors, **values}):
+            with frame.environment({**tensors, **values}, definition):
                 values[name] = evaluate_forbidding(frame, parameter.default, "a default is not a decision")
             if any(True for _ in tensors_in(values[name])):
                 frame.fail("E0501", "a default must not be a tensor", parameter.default.span)
@@ -337,7 +356,7 @@ def instantiate(
 def _elaborate(
     shared: Elaboration, definition: Definition, tensors: dict[str, Any], statics: dict[str, Any], scope: str
 ) -> Instance:
-    frame = Frame(shared, definition.name.name, definition.kind, scope)
+    frame = Frame(shared, definition, scope)
     for name, value in tensors.items():
         flat = list(tensors_in(value))
         hints = [name] if len(flat) == 1 else [f"{name}_{i}" for i in range(len(flat))]
@@ -401,7 +420,7 @@ _APPLY: dict[type, Callable[[Frame, Any, Given], Any]] = {
     Defined: _apply_defined,
     Partial: _apply_partial,
     DecidedCallable: _apply_decided,
-    Unsupported: _apply_unsupported,
+    Template: _apply_template,
 }
 """How each kind of callable is applied."""
 

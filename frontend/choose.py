@@ -12,7 +12,7 @@ from drawloom.ir import Choice, Decision, Expr, Label, Scalar, Span, choice_text
 from drawloom.ir.expression import apply
 
 from . import limits
-from .evaluate import as_list, evaluate, evaluates
+from .evaluate import as_list, evaluate, evaluates, refuse_absent
 from .frame import ERROR, Fault, Frame
 from .merge import merge
 from .scalars import as_condition, as_integer
@@ -25,10 +25,7 @@ def _choose_from(frame: Frame, node: ChooseFrom) -> Any:
     _check_allowed(frame, node)
     value = evaluate(frame, node.source)
     items = as_list(frame, value, node.source.span, "what is chosen from")
-    if items.presence:
-        frame.fail(
-            "E0802", "choosing from a list whose elements may be absent does not work yet", node.source.span
-        )
+    refuse_absent(frame, items, node.source.span, "chosen from")
     if not items.items:
         frame.fail("E0305", "there is nothing to choose from", node.source.span, "this list is empty")
     spans = _item_spans(node, len(items.items))
@@ -239,7 +236,8 @@ def _check_same(
     """A decision met again: the same ``choose`` of a cell with the same values, or an error."""
     if known.span != node.span:
         others = [Label(known.span, "the first is here")] if known.span is not None else []
-        repair = "label one of the calls: `f(x) as name`"
+        cell = "give the cells different names, which are those of their decisions"
+        repair = cell if frame.kind == "cell" else "label one of the calls: `f(x) as name`"
         frame.fail("E0303", f"two decisions are named '{known.name}'", node.span, others=others, help=repair)
     if known.domain != domain:
         before = ", ".join(choice_text(v) for v in known.domain[:6])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from typing import Any
 
 from drawloom.ir import (
@@ -25,20 +24,14 @@ from . import choose as _choose  # registers the evaluators of `choose`
 from .builtins import builtins
 from .calls import declared_type, instantiate, static_arguments
 from .frame import Elaboration, Fault, Frame
+from .imports import Reader, read_units, scopes
 from .names import check_names
-from .parse import parse
 from .primitives import primitives
 from .statements import check_requirement
-from .syntax import Definition, File, Import
-from .values import Defined, ListValue, Placed
+from .syntax import Definition, File
+from .values import ListValue, Placed
 
 assert _choose
-
-Reader = Callable[[Source, str], Source]
-"""Reads an imported file: from the importing source and the text between the quotes.
-
-Raises `UserError` when there is none.
-"""
 
 
 def elaborate_with(
@@ -80,10 +73,10 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _elaborate(source: Source, read: Reader, network: str | None, arguments: Mapping[str, Any]) -> Module:
-    files = _files(source, read)
-    shared = Elaboration({**builtins(), **primitives(), **_definitions(files)})
-    definition = _network(files[-1], network)
-    frame = Frame(shared, definition.name.name, "network", "")
+    units = read_units(source, read)
+    shared = Elaboration(scopes(units, {**builtins(), **primitives()}))
+    definition = _network(units[-1].file, network)
+    frame = Frame(shared, definition, "")
     requirements: tuple[Constraint, ...] = ()
     try:
         statics = static_arguments(frame, definition, _given(definition, arguments), {}, definition.name.span)
@@ -91,17 +84,17 @@ def _elaborate(source: Source, read: Reader, network: str | None, arguments: Map
         instance = instantiate(shared, definition, tensors, statics, "", None)
         if instance is not None:
             frame.inherit(instance)
-        for file in files:
-            _global_requirements(frame, file)
+        _global_requirements(frame, units[-1].file)
         requirements = (*frame.requirements, *frame.obligations)
     except Fault:
         pass
-    _check_unused(shared, files)
+    _check_unused(shared, [unit.file for unit in units])
     shared.raise_errors()
     return Module(definition.name.name, shared.functions, shared.decisions, requirements)
 
 
 def _global_requirements(frame: Frame, file: File) -> None:
+    """Check what a file demands of its networks; the files that it imports speak of theirs."""
     for requirement in file.requires:
         try:
             check_requirement(frame, requirement)
@@ -113,88 +106,8 @@ def _check_unused(shared: Elaboration, files: Sequence[File]) -> None:
     """Report unknown names in definitions that nothing has called."""
     called = {key[0] for key, _ in shared.instances}
     for definition in (d for f in files for d in f.definitions if d not in called):
-        for diagnostic in check_names(definition, shared.globals):
+        for diagnostic in check_names(definition, shared.names_in(definition)):
             shared.report(diagnostic)
-
-
-def _files(source: Source, read: Reader) -> list[File]:
-    """The source and everything it imports, each once, imported files first.
-
-    Raises:
-        DiagnosticError: with the syntax errors of all of them, or for an import that cannot be read.
-    """
-    done: dict[str, File] = {}
-    found: list[Diagnostic] = []
-
-    def visit(current: Source, chain: tuple[str, ...]) -> None:
-        try:
-            file = parse(current)
-        except DiagnosticError as error:
-            found.extend(error.diagnostics)
-            return
-        for item in file.imports:
-            try:
-                imported = _read_import(current, item, read)
-            except DiagnosticError as error:
-                found.extend(error.diagnostics)
-                continue
-            if imported.name in chain:
-                found.append(Diagnostic("E0107", "this import leads back to this file", Label(item.span)))
-            elif imported.name not in done and len(chain) < 20:
-                visit(imported, (*chain, imported.name))
-        done[current.name] = file
-
-    visit(source, (source.name,))
-    if found:
-        raise DiagnosticError(found)
-    return list(done.values())
-
-
-def _read_import(current: Source, item: Import, read: Reader) -> Source:
-    def refuse(code: str, message: str) -> DiagnosticError:
-        return DiagnosticError([Diagnostic(code, message, Label(item.span))])
-
-    if item.alias is not None:
-        raise refuse("E0801", "'import ... as' is not supported yet")
-    path = PurePosixPath(item.path)
-    if path.is_absolute() or path.suffix != ".loom" or "\\" in item.path or "\0" in item.path:
-        raise refuse("E0107", "an import is a relative path to a .loom file")
-    try:
-        return read(current, item.path)
-    except UserError as error:
-        raise refuse("E0107", str(error)) from None
-
-
-def _definitions(files: Sequence[File]) -> dict[str, Defined]:
-    """All definitions by name.
-
-    Raises:
-        DiagnosticError: when two have one name.
-    """
-    found: dict[str, Defined] = {}
-    errors: list[Diagnostic] = []
-    for definition in (d for f in files for d in f.definitions):
-        name = definition.name.name
-        errors += _repeated_parameters(definition)
-        if name in found:
-            first = Label(found[name].definition.name.span, "the first is here")
-            errors.append(
-                Diagnostic("E0102", f"'{name}' is defined twice", Label(definition.name.span), (first,))
-            )
-        else:
-            found[name] = Defined(definition)
-    if errors:
-        raise DiagnosticError(errors)
-    return found
-
-
-def _repeated_parameters(definition: Definition) -> list[Diagnostic]:
-    names = [p.name for p in definition.tensors] + [p.name for p in definition.statics]
-    return [
-        Diagnostic("E0108", f"two parameters are named '{name.name}'", Label(name.span))
-        for i, name in enumerate(names)
-        if any(name.name == earlier.name for earlier in names[:i])
-    ]
 
 
 def _network(file: File, wanted: str | None) -> Definition:
@@ -272,6 +185,6 @@ def _inputs(frame: Frame, definition: Definition, statics: dict[str, Any]) -> di
             frame.fail("E0112", "an input of a network needs a type", parameter.span, help=repair)
         if parameter.type.many:
             frame.fail("E0112", "an input of a network is one tensor", parameter.type.span)
-        with frame.environment(dict(statics)):
+        with frame.environment(dict(statics), definition):
             inputs[parameter.name.name] = Value(declared_type(frame, parameter.type))
     return inputs

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from drawloom.ir import Expr, Scalar, Span, Value, suggest, value_of
-from drawloom.ir.expression import apply
+from drawloom.ir.expression import all_of, any_of, apply, equal, where
 
 from . import limits
-from .frame import ERROR, Blame, Fault, Frame
+from .frame import ERROR, Blame, Fault, Frame, implied
 from .merge import chooser_of_value, merge, possible_values
-from .scalars import as_condition, as_integer, operate
+from .scalars import as_condition, as_integer, checked, operate
 from .syntax import (
     Binary,
     Expression,
@@ -27,7 +27,18 @@ from .syntax import (
     TupleDisplay,
     Unary,
 )
-from .values import Builtin, Chooser, ListValue, Placed, RangeValue, describe, is_callable, key_of
+from .tensor_arithmetic import on_tensors
+from .values import (
+    Builtin,
+    Chooser,
+    ListValue,
+    Namespace,
+    Placed,
+    RangeValue,
+    describe,
+    is_callable,
+    key_of,
+)
 
 Evaluator = Callable[[Frame, Any], Any]
 _EVALUATORS: dict[type[Node], Evaluator] = {}
@@ -86,7 +97,7 @@ def _literal(frame: Frame, node: Literal) -> Any:
 def _name(frame: Frame, node: Name) -> Any:
     value = frame.env.get(node.name, frame)
     if value is frame:
-        value = frame.shared.globals.get(node.name, frame)
+        value = frame.globals.get(node.name, frame)
     if value is frame:
         unknown_name(frame, node)
     if value is ERROR:
@@ -110,7 +121,7 @@ def unknown_name(frame: Frame, node: Name) -> None:
     Raises:
         Fault: always.
     """
-    known = [*frame.env, *frame.shared.globals]
+    known = [*frame.env, *frame.globals]
     near = suggest(node.name, known)
     foreign = _FOREIGN.get(node.name)
     repair = foreign or (f"did you mean '{near}'?" if near else None)
@@ -164,9 +175,11 @@ def _range(frame: Frame, node: RangeDisplay) -> RangeValue:
 
 
 @evaluates(Unary)
-def _unary(frame: Frame, node: Unary) -> Scalar:
+def _unary(frame: Frame, node: Unary) -> Any:
     value = evaluate(frame, node.operand)
     operator = "neg" if node.operator == "-" else "not"
+    if isinstance(value, Value) and operator == "neg":
+        return frame.operation("affine", [value], {"scale": -1}, node.span, Blame((node.operand.span,)))
     return operate(frame, operator, [value], [node.operand.span], node.span)
 
 
@@ -176,17 +189,13 @@ def _binary(frame: Frame, node: Binary) -> Any:
         return _logical(frame, node)
     left, right = evaluate_all(frame, (node.left, node.right))
     spans = [node.left.span, node.right.span]
-    if isinstance(left, Value) and isinstance(right, Value) and node.operator in _ON_TENSORS:
-        name = _ON_TENSORS[node.operator]
-        return frame.operation(name, [left, right], {}, node.span, Blame(tuple(spans)))
+    if isinstance(left, Value) or isinstance(right, Value):
+        return on_tensors(frame, node.operator, (left, right), spans, node.span)
     if node.operator == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
         return concatenate(frame, left, right, node.span)
     if node.operator in ("==", "!=") and is_callable(left) and is_callable(right):
         return (key_of(left) == key_of(right)) == (node.operator == "==")
     return operate(frame, node.operator, [left, right], spans, node.span)
-
-
-_ON_TENSORS = {"+": "add", "*": "mul"}
 
 
 def _logical(frame: Frame, node: Binary) -> Scalar:
@@ -254,6 +263,17 @@ def as_list(frame: Frame, value: Any, span: Span, what: str) -> ListValue:
     frame.fail("E0501", f"{what} must be a list, not {describe(value)}", span)
 
 
+def refuse_absent(frame: Frame, items: ListValue, span: Span, use: str) -> None:
+    """Refuse a list whose elements may be absent where its length and positions must be known.
+
+    Raises:
+        Fault: when it is one; the error has been reported.
+    """
+    if items.presence:
+        repair = "take an element by its position among those present, `xs[0]`, or loop over the list"
+        frame.fail("E0510", f"a list whose elements may be absent cannot be {use}", span, help=repair)
+
+
 @evaluates(Index)
 def _index(frame: Frame, node: Index) -> Any:
     base, index = evaluate_all(frame, (node.base, node.index))
@@ -269,9 +289,31 @@ def _index(frame: Frame, node: Index) -> Any:
         )
     if items.selection is not None:
         return _member_of_selection(frame, items, position, node)
-    if items.presence:
-        frame.fail("E0802", "a list whose elements may be absent cannot be indexed yet", node.span)
-    return items.items[position]
+    return _present_item(frame, items, position, node) if items.presence else items.items[position]
+
+
+def _present_item(frame: Frame, items: ListValue, position: int, node: Index) -> Any:
+    """The element at a position among those present: a choice."""
+    if position < 0:
+        label = "only positions from the start are known"
+        frame.fail("E0503", "the length of this list depends on decisions", node.index.span, label)
+    found: dict[int, Scalar] = {}
+    before: Scalar = 0
+    for i, present in enumerate(items.presence):
+        here = all_of(present, equal(before, position))
+        if here is not False:
+            found[i] = here
+        before = apply("+", before, where(present, 1, 0))
+    if implied(frame.guards, any_of(*found.values())) is not True:
+        label = f"fewer than {position + 1} may be present"
+        frame.fail("E0503", "this index can be out of range", node.index.span, label)
+    which: Scalar = 0
+    for k, condition in enumerate(found.values()):
+        which = where(condition, k, which)
+    options = [items.items[i] for i in found]
+    return merge(
+        frame, Chooser(checked(frame, which, node.span)), options, (node.span,) * len(options), node.span
+    )
 
 
 def _member_of_selection(frame: Frame, items: ListValue, position: int, node: Index) -> Any:
@@ -290,8 +332,7 @@ def _member_of_selection(frame: Frame, items: ListValue, position: int, node: In
 
 def _decided_item(frame: Frame, items: ListValue, index: Expr, node: Index) -> Any:
     """An element at a decided position: a choice."""
-    if items.presence:
-        frame.fail("E0802", "a list whose elements may be absent cannot be indexed yet", node.span)
+    refuse_absent(frame, items, node.base.span, "indexed by a decision")
     values = possible_values(frame, index, node.index.span, "this index")
     for value in values:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -325,17 +366,29 @@ def _slice_of(frame: Frame, items: ListValue, start: Any, stop: Any, span: Span,
 
 @evaluates(Member)
 def _member(frame: Frame, node: Member) -> Any:
-    base = evaluate(frame, node.base)
-    function = frame.shared.globals.get(node.member.name)
-    if node.member.name in _MEMBERS and isinstance(function, Builtin):
+    base, name = evaluate(frame, node.base), node.member.name
+    if isinstance(base, Namespace):
+        return _imported(frame, base, node)
+    function = frame.globals.get(name)
+    if name in _MEMBERS and isinstance(function, Builtin):
         return function.compute(frame, [Placed(base, node.base.span)], node.span)
-    near = suggest(node.member.name, _MEMBERS)
+    near = suggest(name, _MEMBERS)
     repair = f"did you mean '{near}'?" if near else f"known: {', '.join(sorted(_MEMBERS))}"
-    if node.member.name in _SHAPE_WORDS:
+    if name in _SHAPE_WORDS:
         repair = "ask for one dimension: `x.channels`, `x.height`, `x.width`"
-    elif is_callable(function):
-        repair = f"call it: `{node.member.name}(x)` or `x |> {node.member.name}`"
-    frame.fail("E0101", f"unknown member '{node.member.name}'", node.member.span, help=repair)
+    elif isinstance(base, Value) and is_callable(function):
+        repair = f"there are no methods: write `{name}({node.base.span.text}; ...)`"
+    frame.fail("E0101", f"unknown member '{name}'", node.member.span, help=repair)
+
+
+def _imported(frame: Frame, file: Namespace, node: Member) -> Any:
+    """A definition of an imported file."""
+    found = file.members.get(node.member.name)
+    if found is None:
+        near = suggest(node.member.name, file.members)
+        repair = f"did you mean '{file.name}.{near}'?" if near else f"it defines: {', '.join(file.members)}"
+        frame.fail("E0101", f"'{file.name}' defines no '{node.member.name}'", node.member.span, help=repair)
+    return found
 
 
 _SHAPE_WORDS = {"shape", "size", "ndim", "dtype"}

@@ -63,7 +63,7 @@ class Elaboration:
     """State shared by all functions of a module.
 
     Attributes:
-        globals: definitions, primitives and built-in functions by name.
+        scopes: what each file sees by name, definitions, primitives and built-in functions, by its source.
         decisions: decisions made so far, by name.
         functions: finished functions, callees first.
         instances: elaborated definitions by key; None while its elaboration failed.
@@ -74,7 +74,7 @@ class Elaboration:
         operations: operations made so far.
     """
 
-    globals: Mapping[str, Any]
+    scopes: Mapping[str, Mapping[str, Any]]
     decisions: dict[str, Decision] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     instances: dict[Any, Instance | None] = field(default_factory=dict)
@@ -84,6 +84,10 @@ class Elaboration:
     steps: int = 0
     operations: int = 0
     reported: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def names_in(self, definition: Definition) -> Mapping[str, Any]:
+        """What the file of a definition sees."""
+        return self.scopes[definition.span.source.name]
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Record an error, once for each place and code.
@@ -153,6 +157,7 @@ class Frame:
 
     Attributes:
         shared: the elaboration it is part of.
+        globals: what the file of its definition sees.
         kind: ``op``, ``block``, ``cell`` or ``network``.
         builder: collects its operations.
         env: names bound in its body.
@@ -165,11 +170,13 @@ class Frame:
         in_require: whether a ``require`` is being evaluated, where prices of the network are known.
     """
 
-    def __init__(self, shared: Elaboration, name: str, kind: str, scope: str) -> None:
+    def __init__(self, shared: Elaboration, definition: Definition, scope: str) -> None:
+        kind = definition.kind
         self.shared = shared
+        self.globals = shared.names_in(definition)
         self.kind = kind
         self.scope = scope
-        self.builder = FunctionBuilder(name, kind, require=self._require)
+        self.builder = FunctionBuilder(definition.name.name, kind, require=self._require)
         self.env: dict[str, Any] = {}
         self.decides = False
         self.obligations: list[Constraint] = []
@@ -239,13 +246,14 @@ class Frame:
             self.forbidden = before
 
     @contextmanager
-    def environment(self, env: dict[str, Any]) -> Iterator[None]:
-        """Evaluate with other bindings inside."""
-        before, self.env = self.env, env
+    def environment(self, env: dict[str, Any], definition: Definition) -> Iterator[None]:
+        """Evaluate what stands in the head of a definition inside: other bindings, the names of its file."""
+        before = self.env, self.globals
+        self.env, self.globals = env, self.shared.names_in(definition)
         try:
             yield
         finally:
-            self.env = before
+            self.env, self.globals = before
 
     def decision_path(self, last: str) -> str:
         """The full name of a decision, or the scope of a call, made here."""

@@ -23,6 +23,12 @@ CALL_DEPTH = 40
 LIST_LENGTH = 10_000
 """Longest list."""
 
+GRAPH_NODES = 128
+"""Most nodes of a random graph."""
+
+SCAN_STEPS = 1_000
+"""Longest sequence that a cell runs over."""
+
 STEPS = 250_000
 """Most expressions and statements evaluated for one module, loops unrolled."""
 

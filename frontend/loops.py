@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from .frame import ERROR, Fault, Frame
 from .merge import chooser_of_value, merge, possible_values
 from .scalars import as_condition, as_integer, operate
 from .syntax import Comprehension, Expression, For, Targets
-from .values import RangeValue, describe, is_scalar, kind_of, make_list
+from .values import Chooser, RangeValue, describe, is_scalar, kind_of, make_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +181,12 @@ def run_loop(frame: Frame, node: For, run: Callable[[], None]) -> None:
         _run_decided(frame, node, course, run)
         return
     for iteration in course.iterations:
-        if iteration.present is not True:
-            repair = "use a comprehension: `[f(x) for x in xs]`"
-            frame.fail(
-                "E0802",
-                "a list whose elements may be absent cannot be looped over yet",
-                node.source.span,
-                help=repair,
-            )
+        before = dict(frame.env)
         with _bound(frame, node.targets, iteration):
             run()
+        if isinstance(iteration.present, Expr):
+            chooser = Chooser.by_condition(iteration.present)
+            _choose_versions(frame, node, chooser, [dict(frame.env), before])
 
 
 def _run_decided(frame: Frame, node: For, course: _Course, run: Callable[[], None]) -> None:
@@ -206,18 +202,23 @@ def _run_decided(frame: Frame, node: For, course: _Course, run: Callable[[], Non
         if iteration.position + 1 in course.counts:
             versions[iteration.position + 1] = dict(frame.env)
     chooser = chooser_of_value(course.trips, course.counts)
-    ordered = [versions[c] for c in course.counts]
+    _choose_versions(frame, node, chooser, [versions[c] for c in course.counts])
+
+
+def _choose_versions(
+    frame: Frame, node: For, chooser: Chooser, versions: Sequence[Mapping[str, Any]]
+) -> None:
+    """Bind each name that differs between versions of the environment to a choice among them."""
     for name, last in list(frame.env.items()):
-        values = [v.get(name, _MISSING) for v in ordered]
-        if all(v is last for v in values):
-            continue
-        frame.env[name] = _exit_value(frame, node, name, values, chooser)
+        values = [v.get(name, _MISSING) for v in versions]
+        if any(v is not last for v in values):
+            frame.env[name] = _version(frame, node, values, chooser)
 
 
 _MISSING = object()
 
 
-def _exit_value(frame: Frame, node: For, name: str, values: list[Any], chooser: Any) -> Any:
+def _version(frame: Frame, node: For, values: list[Any], chooser: Chooser) -> Any:
     if any(v is ERROR for v in values):
         return ERROR
     if any(v is _MISSING or isinstance(v, Undefined) for v in values):

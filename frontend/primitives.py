@@ -17,8 +17,8 @@ from .values import Parameter, Primitive
 _NAMES = {"conv2d": "conv"}
 """Operations that the language calls differently."""
 
-_STRUCTURAL = {"call", "choice", "wire"}
-"""Operations that syntax makes, not calls."""
+_STRUCTURAL = {"call", "choice", "zeros"}
+"""Operations that syntax or a built-in function makes."""
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from drawloom.ir import Expr, Value
 
-from .evaluate import as_list, concatenate, evaluate
+from .evaluate import as_list, concatenate, evaluate, refuse_absent
 from .frame import ERROR, Fault, Frame
 from .loops import run_loop
 from .scalars import as_condition
@@ -79,8 +79,7 @@ def _assign(frame: Frame, statement: Assign) -> None:
         _bind(frame, statement.targets[0].name, value)
         return
     parts = as_list(frame, value, statement.value.span, "what is taken apart")
-    if parts.presence:
-        frame.fail("E0802", "a list whose elements may be absent cannot be taken apart", statement.value.span)
+    refuse_absent(frame, parts, statement.value.span, "taken apart")
     if len(parts.items) != len(statement.targets):
         frame.fail(
             "E0505", f"{len(statement.targets)} names for {len(parts.items)} values", statement.value.span

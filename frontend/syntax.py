@@ -137,18 +137,23 @@ class Call(Node):
     """``f(x; a, k=b) as label`` or ``x |> f(a, k=b) as label``.
 
     Attributes:
-        callee: what is called.
+        callee: what is called: a name, or a member of an imported file.
         tensors: arguments before the ``;``; for a pipe the piped value comes first.
         statics: arguments after it.
         semicolon: whether a ``;`` was written, or the call is a pipe.
         label: the name given with ``as``.
     """
 
-    callee: Name
+    callee: Name | Member
     tensors: tuple[Argument, ...]
     statics: tuple[Argument, ...]
     semicolon: bool
     label: Name | None
+
+    @property
+    def name(self) -> str:
+        """The name of what is called, without that of the file it comes from."""
+        return self.callee.member.name if isinstance(self.callee, Member) else self.callee.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -295,7 +300,7 @@ class Definition(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Import(Node):
-    """``import "other.loom"``.
+    """``import "other.loom"`` or ``import "other.loom" as other``.
 
     Attributes:
         path: the text between the quotes.

@@ -5,7 +5,7 @@ Scalars are `drawloom.ir.Scalar`, tensors `drawloom.ir.Value`, tuples Python tup
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from drawloom.ir.expression import apply, same, select, where
 from .syntax import Definition
 
 if TYPE_CHECKING:
+    from .arguments import Given
     from .frame import Frame
 
 
@@ -63,12 +64,14 @@ class Builtin:
         least: smallest number of arguments.
         most: largest number, None for any number.
         compute: the value, from the frame, the arguments with their places, and the place of the call.
+        names: of its arguments, where they may be given by name.
     """
 
     name: str
     least: int
     most: int | None
     compute: Callable[[Frame, list[Placed], Span], Any] = field(repr=False)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +166,55 @@ class DecidedCallable:
 
 
 @dataclass(frozen=True, slots=True)
-class Unsupported:
-    """A word of the language that this version does not elaborate yet.
+class Template:
+    """A function of the language that makes operations, by applying what it is given.
 
     Attributes:
-        name: the word.
-        repair: what to do instead, or None.
+        name: its name.
+        least: smallest number of tensors before the ``;``.
+        most: largest number, None for any number.
+        parameters: names of its static arguments.
+        required: how many of them must be given.
+        expand: the value, from the frame, the call, and its static arguments by name.
     """
 
     name: str
-    repair: str | None = None
+    least: int
+    most: int | None
+    parameters: tuple[str, ...]
+    required: int
+    expand: Callable[[Frame, Given, dict[str, Placed]], Any] = field(repr=False)
 
 
-Callee = Builtin | Primitive | Defined | Partial | DecidedCallable | Unsupported
+Callee = Builtin | Template | Primitive | Defined | Partial | DecidedCallable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Namespace:
+    """The definitions of a file imported under a name.
+
+    Attributes:
+        name: that name.
+        members: the definitions by name.
+    """
+
+    name: str
+    members: Mapping[str, Defined]
+
+
+@dataclass(frozen=True, slots=True)
+class RandomGraph:
+    """A random graph, by the arguments of its generator.
+
+    Attributes:
+        generator: name of the generator.
+        nodes: number of nodes.
+        parameters: the other arguments of the generator, in its order; the last is the seed.
+    """
+
+    generator: str
+    nodes: int
+    parameters: tuple[Scalar, ...]
 
 
 class NetworkMark:
@@ -233,7 +272,7 @@ def is_scalar(value: Any) -> bool:
 
 def is_callable(value: Any) -> bool:
     """Whether a value can be called."""
-    return isinstance(value, (Builtin, Primitive, Defined, Partial, DecidedCallable, Unsupported))
+    return isinstance(value, (Builtin, Template, Primitive, Defined, Partial, DecidedCallable))
 
 
 _NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -248,7 +287,9 @@ _NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (Defined, "a definition"),
     ((Primitive, Partial, DecidedCallable), "an operation"),
     (NetworkMark, "the network"),
-    (Unsupported, "an unsupported word"),
+    (Template, "a function on tensors"),
+    (Namespace, "an imported file"),
+    (RandomGraph, "a random graph"),
 )
 
 
@@ -262,7 +303,7 @@ def describe(value: Any) -> str:
     return next((name for types, name in _NAMES if isinstance(value, types)), "something else")
 
 
-_LOGICAL = {"==", "!=", "<", "<=", ">", ">=", "and", "or", "not", "has"}
+_LOGICAL = {"==", "!=", "<", "<=", ">", ">=", "and", "or", "not", "has", "random_edge"}
 
 
 def kind_of(scalar: Scalar) -> str:
@@ -313,7 +354,7 @@ def key_of(value: Any) -> Any:
     """
     if isinstance(value, Value):
         return (Value, value.type.dtype, tuple(key_of(d) for d in value.type.shape))
-    if isinstance(value, (Expr, Defined, Builtin, Primitive, Unsupported)):
+    if isinstance(value, (Expr, Defined, Builtin, Template, Primitive)):
         return value
     if isinstance(value, tuple):
         return (tuple, *(key_of(v) for v in value))
@@ -326,6 +367,8 @@ def key_of(value: Any) -> Any:
         )
     if isinstance(value, RangeValue):
         return (RangeValue, key_of(value.start), key_of(value.stop))
+    if isinstance(value, RandomGraph):
+        return (RandomGraph, value.generator, value.nodes, *(key_of(p) for p in value.parameters))
     if isinstance(value, Partial):
         given = (
             *(key_of(p.value) for p in value.positional),

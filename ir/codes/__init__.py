@@ -1,8 +1,7 @@
 """Every code a diagnostic can carry: what it means, a text that provokes it, and that text repaired.
 
 Families, a file each: E00xx syntax, E01xx names and calls, E02xx the textual IR, E03xx decisions, E04xx
-requirements, E05xx values and operations, E07xx limits, E08xx what this version does not support, E09xx
-pipelines.
+requirements, E05xx values and operations, E07xx limits, E09xx pipelines.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ CODES: tuple[Code, ...] = (
     language_code(
         "E0102",
         "defined twice",
-        "Two definitions of a file, or of the files it imports, have one name.",
+        """Two definitions of a file, or of the files it imports, have one name. With
+        `import "other.loom" as other` its names are kept apart: write `other.f`.""",
         wrong="""
         op f(x) = relu(x)
         op f(x) = tanh(x)

@@ -1,4 +1,4 @@
-"""Codes of values and operations (E05xx), limits (E07xx) and what is not supported (E08xx)."""
+"""Codes of values and operations (E05xx) and limits (E07xx)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ CODES: tuple[Code, ...] = (
         "E0501",
         "wrong kind of value",
         "Another kind of value is needed here: a tensor, a number, a list.",
-        wrong="network n(image: f32[3, 8, 8]) = image + 1",
+        wrong="network n(image: f32[3, 8, 8]) = image + \"1\"",
         right="network n(image: f32[3, 8, 8]) = image + relu(image)",
     ),
     language_code(
@@ -89,6 +89,26 @@ CODES: tuple[Code, ...] = (
         right="network n(image: f32[3, 8, 8]) = concat(choose 1..=2 inputs from [image, relu(image)])",
     ),
     language_code(
+        "E0510",
+        "elements that may be absent",
+        """The length of a list whose elements may be absent, such as a k-of-n choice, depends on decisions.
+        It can be summed, concatenated, looped over, mapped by a comprehension and indexed by a position among
+        its present elements, but neither chosen from nor taken apart.""",
+        wrong="""
+        network n(image: f32[3, 8, 8]) {
+            xs = choose 1..=2 xs from [image, relu(image)]
+            a, b = xs
+            return a + b
+        }
+        """,
+        right="""
+        network n(image: f32[3, 8, 8]) {
+            xs = choose 1..=2 xs from [image, relu(image)]
+            return sum(xs)
+        }
+        """,
+    ),
+    language_code(
         "E0701",
         "too large",
         "Elaboration passes a limit on steps, operations, decisions, list lengths or nesting of calls.",
@@ -102,32 +122,6 @@ CODES: tuple[Code, ...] = (
         network n(image: f32[3, 8, 8]) {
             for i in 0..10 { image = relu(image) }
             return image
-        }
-        """,
-    ),
-    language_code(
-        "E0801",
-        "not supported yet",
-        "A part of the language that this version does not elaborate.",
-        wrong="network n(image: f32[3, 8, 8]) = wire(image; node=relu)",
-        right="network n(image: f32[3, 8, 8]) = image |> relu |> relu",
-    ),
-    language_code(
-        "E0802",
-        "not supported yet for optional members",
-        """A list whose members may be absent, such as a k-of-n choice, can be summed, concatenated and
-        mapped by a comprehension, but not used in this way.""",
-        wrong="""
-        network n(image: f32[3, 8, 8]) {
-            xs = choose any xs from [image, relu(image)]
-            for x in xs { image = image + x }
-            return image
-        }
-        """,
-        right="""
-        network n(image: f32[3, 8, 8]) {
-            xs = choose any xs from [image, relu(image)]
-            return image + sum(xs)
         }
         """,
     ),

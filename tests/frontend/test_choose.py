@@ -200,7 +200,7 @@ def test_requirements() -> None:
         ("require (choose k from [1, 2]) == 1 return image", "E0301"),
         ("return sum([x for x in [image] if choose k from [true, false]])", "E0001"),
         ("xs = choose any xs from [image, image] return xs[0]", "E0503"),
-        ("xs = [x for x in (choose any xs from [image, image])] return xs[0]", "E0802"),
+        ("xs = [x for x in (choose any xs from [image, image])] return xs[0]", "E0503"),
     ],
 )
 def test_mistakes(body: str, code: str) -> None:
