@@ -377,7 +377,8 @@ def _member(frame: Frame, node: Member) -> Any:
     if name in _SHAPE_WORDS:
         repair = "ask for one dimension: `x.channels`, `x.height`, `x.width`"
     elif isinstance(base, Value) and is_callable(function):
-        repair = f"there are no methods: write `{name}({node.base.span.text}; ...)`"
+        text = node.base.span.text
+        repair = f"there are no methods: write `{name}({text})` or `{text} |> {name}`"
     frame.fail("E0101", f"unknown member '{name}'", node.member.span, help=repair)
 
 

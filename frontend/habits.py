@@ -148,12 +148,6 @@ HABITS: tuple[Habit, ...] = (
     _habit(r".*\b(?P<mark>[fFrRbB])", r'"', "texts have no prefix", "write the text alone"),
     # calls
     _habit(
-        r".*\b(?P<mark>\w+\s*\.\s*(?P<name>\w+))\s*",
-        r"\(",
-        "there are no methods and modules",
-        "operations are called by their name alone: `<name>(x)` or `x |> <name>`",
-    ),
-    _habit(
         r"\s*(?P<mark>\w+)\s*",
         r"\(",
         "a call whose value is not used",

@@ -123,7 +123,7 @@ def test_defaults_are_read_where_they_are_written(tmp_path: Path) -> None:
         ("network n(x: f32[3]) = x |> a.g", "E0101", "'a' defines no 'g'"),
         ("network n(x: f32[3]) = a.actt(x)", "E0101", "did you mean 'a.act'?"),
         ("network n(x: f32[3]) = act(x)", "E0101", "unknown name 'act'"),
-        ("network n(x: f32[3]) = x.relu()", "E0101", "there are no methods: write `relu(x; ...)`"),
+        ("network n(x: f32[3]) = x.relu()", "E0101", "there are no methods: write `relu(x)` or `x |> relu`"),
         ("network n(x: f32[3]) = a(x)", "E0109", "'a' is an imported file and cannot be called"),
         ("op a(x) = x network n(x: f32[3]) = a(x)", "E0102", "'a' is defined twice"),
     ],
