@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,9 +17,24 @@ from drawloom.ir import Diagnostic, DiagnosticError, Label, Source, Span
 
 from . import limits
 from .build import build
-from .scan import depth, pieces
+from .scan import depth, names_defined, pieces
 from .syntax import Definition, File, Import, Require
 from .syntax_errors import explain
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What could be read of a source text.
+
+    Attributes:
+        file: its parts that follow the grammar.
+        diagnostics: one syntax error for each definition that has one.
+        broken: names of the definitions that do not follow the grammar.
+    """
+
+    file: File
+    diagnostics: tuple[Diagnostic, ...] = ()
+    broken: frozenset[str] = frozenset()
 
 
 def parse(source: Source) -> File:
@@ -26,16 +43,31 @@ def parse(source: Source) -> File:
     Raises:
         DiagnosticError: with one syntax error for each definition that has one.
     """
-    _check_size(source)
+    reading = read(source)
+    if reading.diagnostics:
+        raise DiagnosticError(reading.diagnostics)
+    return reading.file
+
+
+def read(source: Source) -> Reading:
+    """Parse what can be parsed of a source text: a mistake in a definition leaves the others readable."""
     try:
-        items = _parse_piece(source, 0, len(source.text))
+        _check_size(source)
+    except DiagnosticError as error:
+        return Reading(_file(source, ()), error.diagnostics, frozenset(names_defined(source.text)))
+    try:
+        return Reading(_file(source, _parse_piece(source, 0, len(source.text))))
     except DiagnosticError as whole:
-        raise DiagnosticError(_piecewise(source) or whole.diagnostics) from None
+        return _piecewise(source, whole)
+
+
+def _file(source: Source, items: Iterable[Any]) -> File:
+    kept = tuple(items)
     return File(
         source,
-        tuple(i for i in items if isinstance(i, Import)),
-        tuple(i for i in items if isinstance(i, Require)),
-        tuple(i for i in items if isinstance(i, Definition)),
+        tuple(i for i in kept if isinstance(i, Import)),
+        tuple(i for i in kept if isinstance(i, Require)),
+        tuple(i for i in kept if isinstance(i, Definition)),
     )
 
 
@@ -51,17 +83,18 @@ def _check_size(source: Source) -> None:
         raise DiagnosticError([Diagnostic("E0006", "this is nested too deeply", label)])
 
 
-def _piecewise(source: Source) -> list[Diagnostic]:
-    """The first error of each piece of a source that does not parse as a whole."""
+def _piecewise(source: Source, whole: DiagnosticError) -> Reading:
+    """The readable pieces of a source that does not parse as a whole, and the first error of each other."""
+    items: list[Any] = []
     found: list[Diagnostic] = []
+    broken: set[str] = set()
     for start, end in pieces(source.text):
         try:
-            _parse_piece(source, start, end)
+            items += _parse_piece(source, start, end)
         except DiagnosticError as error:
-            found += error.diagnostics
-        if len(found) >= limits.ERRORS:
-            break
-    return found
+            found += error.diagnostics[: limits.ERRORS - len(found)]
+            broken.update(names_defined(source.text[start:end]))
+    return Reading(_file(source, items), tuple(found) or whole.diagnostics, frozenset(broken))
 
 
 def _parse_piece(source: Source, start: int, end: int) -> tuple[Any, ...]:

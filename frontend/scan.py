@@ -13,6 +13,10 @@ _DEFINITION = re.compile(
 )
 """The head of a definition (or of one whose keyword is misspelt) or an import in column 0."""
 
+_HEAD = re.compile(
+    r"^[ \t]*(?!(?:return|for|if|choose|require)\b)[A-Za-z_]\w*[ \t]+([A-Za-z_]\w*)[ \t]*\(", re.MULTILINE
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
@@ -70,6 +74,11 @@ def depth(text: str) -> tuple[int, int]:
         elif token in ")]}":
             level = max(0, level - 1)
     return deepest, where
+
+
+def names_defined(text: str) -> list[str]:
+    """The names that definitions of a text seem to define, whether or not they follow the grammar."""
+    return [m[1] for m in _HEAD.finditer(text)]
 
 
 def pieces(text: str) -> list[tuple[int, int]]:

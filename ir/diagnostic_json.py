@@ -40,7 +40,7 @@ def full_message(diagnostic: Diagnostic) -> str:
 
 def range_json(span: Span) -> dict[str, dict[str, int]]:
     """The place of a span."""
-    ends = (span.source.position_utf16(offset) for offset in (span.start, span.end))
+    ends = (span.source.editor_position(offset) for offset in (span.start, span.end))
     start, end = ({"line": line, "character": character} for line, character in ends)
     return {"start": start, "end": end}
 

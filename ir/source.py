@@ -23,20 +23,26 @@ class Source:
         line = bisect.bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
-    def position_utf16(self, offset: int) -> tuple[int, int]:
-        """The 0-based line and column of an offset, the column in UTF-16 code units, as editors count."""
-        line = bisect.bisect_right(self._line_starts, offset) - 1
-        return line, _utf16_length(self.text[self._line_starts[line] : offset])
+    def editor_position(self, offset: int, encoding: str = "utf-16") -> tuple[int, int]:
+        """The 0-based line and column of an offset, as editors count them.
 
-    def offset_utf16(self, line: int, column: int) -> int:
-        """The offset of a position as `position_utf16` gives it; beyond a line or the text, its end."""
+        Args:
+            offset: the offset.
+            encoding: columns are counted in its code units: ``utf-8``, ``utf-16`` or ``utf-32``.
+        """
+        line = bisect.bisect_right(self._line_starts, offset) - 1
+        before = self.text[self._line_starts[line] : offset]
+        return line, len(before) if before.isascii() else len(_encoded(before, encoding)) // _UNITS[encoding]
+
+    def editor_offset(self, line: int, column: int, encoding: str = "utf-16") -> int:
+        """The offset of a position as `editor_position` gives it; beyond a line or the text, its end."""
         if line >= len(self._line_starts):
             return len(self.text)
         text = self.line(line + 1)
         if text.isascii():
             return self._line_starts[line] + min(column, len(text))
-        units = text.encode("utf-16-le", errors="surrogatepass")[: 2 * column]
-        return self._line_starts[line] + len(units.decode("utf-16-le", errors="ignore"))
+        units = _encoded(text, encoding)[: _UNITS[encoding] * column]
+        return self._line_starts[line] + len(units.decode(_codec(encoding), errors="ignore"))
 
     def line(self, number: int) -> str:
         """The text of a 1-based line, without its newline."""
@@ -45,8 +51,16 @@ class Source:
         return self.text[start:] if end < 0 else self.text[start:end]
 
 
-def _utf16_length(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", errors="surrogatepass")) // 2
+_UNITS = {"utf-8": 1, "utf-16": 2, "utf-32": 4}
+"""Encodings of editors, with the bytes of a code unit."""
+
+
+def _codec(encoding: str) -> str:
+    return encoding if encoding == "utf-8" else f"{encoding}-le"
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    return text.encode(_codec(encoding), errors="surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)
