@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from drawloom.ir import (
-    Constraint,
     Diagnostic,
     DiagnosticError,
     Label,
@@ -24,7 +23,7 @@ from . import choose as _choose  # registers the evaluators of `choose`
 from .builtins import builtins
 from .calls import declared_type, instantiate, static_arguments
 from .frame import Elaboration, Fault, Frame
-from .imports import Reader, read_units, scopes
+from .imports import Reader, Unit, read_units, scopes
 from .names import check_names
 from .primitives import primitives
 from .statements import check_requirement
@@ -49,7 +48,7 @@ def elaborate_with(
         DiagnosticError: with everything found wrong in the text.
         UserError: when the network or an argument does not exist.
     """
-    with _deep_recursion():
+    with deep_recursion():
         try:
             return _elaborate(source, read, network, arguments or {})
         except RecursionError:
@@ -63,7 +62,8 @@ stack."""
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
+    """Allow as many Python frames as the deepest text within the limits needs."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _RECURSION_LIMIT))
     try:
@@ -73,24 +73,63 @@ def _deep_recursion() -> Iterator[None]:
 
 
 def _elaborate(source: Source, read: Reader, network: str | None, arguments: Mapping[str, Any]) -> Module:
-    units = read_units(source, read)
-    shared = Elaboration(scopes(units, {**builtins(), **primitives()}))
-    definition = _network(units[-1].file, network)
+    units, shared = prepare(source, read)
+    definition = _network(shared, units[-1], network)
+    module = None if definition is None else elaborate_network(shared, units[-1].file, definition, arguments)
+    check_unused(shared, units)
+    shared.raise_errors()
+    assert module is not None, "what keeps a network from being elaborated is reported"
+    return module
+
+
+def prepare(source: Source, read: Reader) -> tuple[list[Unit], Elaboration]:
+    """A text and what it imports, ready to elaborate its networks; what is wrong so far is reported there.
+
+    Raises:
+        DiagnosticError: when an import cannot be read, for then most names would be unknown.
+    """
+    units, found = read_units(source, read)
+    visible, clashes = scopes(units, {**builtins(), **primitives()})
+    shared = Elaboration(visible)
+    for diagnostic in (*found, *clashes):
+        shared.report(diagnostic)
+    if not all(unit.complete for unit in units):
+        shared.raise_errors()
+    return units, shared
+
+
+def elaborate_network(
+    shared: Elaboration, file: File, definition: Definition, arguments: Mapping[str, Any]
+) -> Module | None:
+    """The module of a network; None when it has errors, which are reported.
+
+    Args:
+        shared: made for this network alone.
+        file: the file of the network.
+        definition: the network.
+        arguments: values for its static parameters.
+
+    Raises:
+        UserError: when a parameter does not exist or has no value, and nothing else is wrong.
+        DiagnosticError: when errors are too many, or the network is too large.
+    """
     frame = Frame(shared, definition, "")
-    requirements: tuple[Constraint, ...] = ()
+    given = _given(shared, definition, arguments)
     try:
-        statics = static_arguments(frame, definition, _given(definition, arguments), {}, definition.name.span)
+        statics = static_arguments(frame, definition, given, {}, definition.name.span)
         tensors = _inputs(frame, definition, statics)
         instance = instantiate(shared, definition, tensors, statics, "", None)
         if instance is not None:
             frame.inherit(instance)
-        _global_requirements(frame, units[-1].file)
-        requirements = (*frame.requirements, *frame.obligations)
+        _global_requirements(frame, file)
     except Fault:
-        pass
-    _check_unused(shared, [unit.file for unit in units])
-    shared.raise_errors()
-    return Module(definition.name.name, shared.functions, shared.decisions, requirements)
+        return None
+    requirements = (*frame.requirements, *frame.obligations)
+    return (
+        None
+        if instance is None
+        else Module(definition.name.name, shared.functions, shared.decisions, requirements)
+    )
 
 
 def _global_requirements(frame: Frame, file: File) -> None:
@@ -102,46 +141,56 @@ def _global_requirements(frame: Frame, file: File) -> None:
             continue
 
 
-def _check_unused(shared: Elaboration, files: Sequence[File]) -> None:
+def check_unused(shared: Elaboration, units: Sequence[Unit]) -> None:
     """Report unknown names in definitions that nothing has called."""
     called = {key[0] for key, _ in shared.instances}
-    for definition in (d for f in files for d in f.definitions if d not in called):
+    for definition in (d for unit in units for d in unit.file.definitions if d not in called):
         for diagnostic in check_names(definition, shared.names_in(definition)):
             shared.report(diagnostic)
 
 
-def _network(file: File, wanted: str | None) -> Definition:
-    """The network to elaborate.
+def networks(file: File) -> dict[str, Definition]:
+    """The networks that a file defines, by name."""
+    return {d.name.name: d for d in file.definitions if d.kind == "network"}
+
+
+def _network(shared: Elaboration, unit: Unit, wanted: str | None) -> Definition | None:
+    """The network to elaborate; None when the file has none or several, which is reported.
 
     Raises:
-        UserError: when there is none of that name.
-        DiagnosticError: when the file has no network, or several and none is asked for.
+        UserError: when there is none of the wanted name, and nothing else is wrong.
     """
-    networks = {d.name.name: d for d in file.definitions if d.kind == "network"}
+    found = networks(unit.file)
     if wanted is not None:
-        if wanted not in networks:
-            raise unknown("network", wanted, networks)
-        return networks[wanted]
-    if len(networks) == 1:
-        return next(iter(networks.values()))
-    end = len(file.source.text)
-    if not networks:
-        label = Label(Span(file.source, end, end))
-        raise DiagnosticError([Diagnostic("E0106", "this file defines no network", label)])
-    first, *others = networks.values()
-    labels = tuple(Label(d.name.span) for d in others)
-    repair = f"ask for one of them: {', '.join(networks)}"
-    raise DiagnosticError(
-        [
-            Diagnostic(
-                "E0106", "this file defines several networks", Label(first.name.span), labels, help=repair
-            )
-        ]
-    )
+        if wanted not in found:
+            shared.raise_errors()
+            raise unknown("network", wanted, found)
+        return found[wanted]
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        first, *others = found.values()
+        labels = tuple(Label(d.name.span) for d in others)
+        repair = f"ask for one of them: {', '.join(found)}"
+        label = Label(first.name.span)
+        shared.report(Diagnostic("E0106", "this file defines several networks", label, labels, help=repair))
+    elif not shared.diagnostics:
+        end = len(unit.file.source.text)
+        label = Label(Span(unit.file.source, end, end))
+        shared.report(Diagnostic("E0106", "this file defines no network", label))
+    return None
 
 
-def _given(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Placed]:
-    """Arguments from outside the text, as bound parameters."""
+def _given(shared: Elaboration, definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Placed]:
+    """Arguments from outside the text, as bound parameters; what is wrong with the text comes first."""
+    try:
+        return _checked_arguments(definition, arguments)
+    except UserError:
+        shared.raise_errors()
+        raise
+
+
+def _checked_arguments(definition: Definition, arguments: Mapping[str, Any]) -> dict[str, Placed]:
     names = [p.name.name for p in definition.statics]
     for name, value in arguments.items():
         if name not in names:

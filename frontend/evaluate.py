@@ -62,7 +62,10 @@ def evaluate(frame: Frame, node: Expression) -> Any:
         Fault: when it has none; the error has been reported.
     """
     frame.shared.step(node.span)
-    return _EVALUATORS[type(node)](frame, node)
+    value = _EVALUATORS[type(node)](frame, node)
+    if frame.shared.observe is not None:
+        frame.shared.observe(node, value)
+    return value
 
 
 def evaluate_all(frame: Frame, nodes: tuple[Any, ...]) -> list[Any]:
@@ -389,6 +392,8 @@ def _imported(frame: Frame, file: Namespace, node: Member) -> Any:
         near = suggest(node.member.name, file.members)
         repair = f"did you mean '{file.name}.{near}'?" if near else f"it defines: {', '.join(file.members)}"
         frame.fail("E0101", f"'{file.name}' defines no '{node.member.name}'", node.member.span, help=repair)
+    if found is ERROR:
+        raise Fault
     return found
 
 

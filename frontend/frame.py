@@ -26,7 +26,7 @@ from drawloom.ir.expression import all_of, any_of, apply
 
 from . import limits
 from .complexity import too_complex_type
-from .syntax import Definition
+from .syntax import Definition, Node
 from .values import Placed
 
 
@@ -72,6 +72,7 @@ class Elaboration:
         names: for each definition, how many functions have been named after it.
         steps: expressions and statements evaluated so far.
         operations: operations made so far.
+        observe: is told the value of every expression that gets one, for editors; None costs nothing.
     """
 
     scopes: Mapping[str, Mapping[str, Any]]
@@ -84,6 +85,7 @@ class Elaboration:
     steps: int = 0
     operations: int = 0
     reported: set[tuple[str, str, int]] = field(default_factory=set)
+    observe: Callable[[Node, Any], None] | None = None
 
     def names_in(self, definition: Definition) -> Mapping[str, Any]:
         """What the file of a definition sees."""

@@ -14,7 +14,8 @@ from typing import Any
 
 from drawloom.ir import Diagnostic, DiagnosticError, Label, Source, Span, UserError
 
-from .parse import parse
+from .frame import ERROR
+from .parse import read as read_text
 from .syntax import Definition, File, Import
 from .values import Defined, Namespace
 
@@ -33,12 +34,16 @@ class Unit:
     """A parsed file with the files it imports.
 
     Attributes:
-        file: the file.
+        file: what could be read of the file.
         imports: each import with what it names.
+        broken: names of definitions that could not be read.
+        complete: whether all imports could be read.
     """
 
     file: File
     imports: tuple[tuple[Import, Unit], ...]
+    broken: frozenset[str] = frozenset()
+    complete: bool = True
 
     @property
     def name(self) -> str:
@@ -46,23 +51,19 @@ class Unit:
         return self.file.source.name
 
 
-def read_units(source: Source, read: Reader) -> list[Unit]:
+def read_units(source: Source, read: Reader) -> tuple[list[Unit], list[Diagnostic]]:
     """A source and everything it imports, each once, imported files first.
 
-    Raises:
-        DiagnosticError: with the syntax errors of all of them, and for imports that cannot be read.
+    What cannot be read is left out, with its syntax errors and those of imports.
     """
     done: dict[str, Unit] = {}
     found: list[Diagnostic] = []
 
     def visit(current: Source, chain: tuple[str, ...]) -> None:
-        try:
-            file = parse(current)
-        except DiagnosticError as error:
-            found.extend(error.diagnostics)
-            return
+        reading = read_text(current)
+        found.extend(reading.diagnostics)
         imports: list[tuple[Import, Unit]] = []
-        for item in file.imports:
+        for item in reading.file.imports:
             try:
                 imported = _read(current, item, chain, read)
             except DiagnosticError as error:
@@ -70,14 +71,12 @@ def read_units(source: Source, read: Reader) -> list[Unit]:
                 continue
             if imported.name not in done:
                 visit(imported, (*chain, imported.name))
-            if imported.name in done:
-                imports.append((item, done[imported.name]))
-        done[current.name] = Unit(file, tuple(imports))
+            imports.append((item, done[imported.name]))
+        complete = len(imports) == len(reading.file.imports)
+        done[current.name] = Unit(reading.file, tuple(imports), reading.broken, complete)
 
     visit(source, (source.name,))
-    if found:
-        raise DiagnosticError(found)
-    return list(done.values())
+    return list(done.values()), found
 
 
 def _read(current: Source, item: Import, chain: Sequence[str], read: Reader) -> Source:
@@ -98,25 +97,29 @@ def _read(current: Source, item: Import, chain: Sequence[str], read: Reader) -> 
     return imported
 
 
-def scopes(units: Sequence[Unit], builtin: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What each file sees, by the name of its source.
+def scopes(
+    units: Sequence[Unit], builtin: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Any]], list[Diagnostic]]:
+    """What each file sees, by the name of its source, and an error for every name that stands for two things.
 
     Args:
         units: imported files first.
         builtin: what all files see; definitions hide it.
-
-    Raises:
-        DiagnosticError: for every name that stands for two things.
     """
-    own = {unit.name: {d.name.name: Defined(d) for d in unit.file.definitions} for unit in units}
+    own = {unit.name: _defined(unit) for unit in units}
     errors = [e for unit in units for e in (*_repeated(unit.file), *_clashes(unit, own))]
-    if errors:
-        raise DiagnosticError(errors)
-    return {unit.name: {**builtin, **_imported(unit, own), **own[unit.name]} for unit in units}
+    return {unit.name: {**builtin, **_imported(unit, own), **own[unit.name]} for unit in units}, errors
 
 
-_Own = Mapping[str, Mapping[str, Defined]]
+_Own = Mapping[str, Mapping[str, Any]]
 """The definitions of each file by the name of its source."""
+
+
+def _defined(unit: Unit) -> dict[str, Any]:
+    """What a file defines: of two definitions of one name the first, for unreadable ones an error."""
+    names: dict[str, Any] = dict.fromkeys(unit.broken, ERROR)
+    names.update((d.name.name, Defined(d)) for d in reversed(unit.file.definitions))
+    return names
 
 
 def _imported(unit: Unit, own: _Own) -> dict[str, Any]:
@@ -152,7 +155,7 @@ def _repeated_parameters(definition: Definition) -> Iterator[Diagnostic]:
 def _clashes(unit: Unit, own: _Own) -> Iterator[Diagnostic]:
     """Names that an import brings and that stand for something else already."""
     known: dict[str, tuple[object, Span]] = {
-        n: (d, d.definition.name.span) for n, d in own[unit.name].items()
+        n: (d, d.definition.name.span) for n, d in own[unit.name].items() if d is not ERROR
     }
     for item, imported in unit.imports:
         if item.alias is not None:
