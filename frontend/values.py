@@ -195,11 +195,11 @@ class Namespace:
 
     Attributes:
         name: that name.
-        members: the definitions by name.
+        members: the definitions by name; an error value for one that could not be read.
     """
 
     name: str
-    members: Mapping[str, Defined]
+    members: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
