@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -431,11 +431,19 @@ def metric(name: str) -> Expr:
 
 def select_index(value: Expr, decision: Decision) -> Scalar:
     """The position in the decision's domain of an expression's value."""
+    if value.operator == "decision" and _exact(value.args[0]) <= _exact(decision):
+        narrow: Decision = value.args[0]
+        return cast("Scalar", select(index_of(narrow), [decision.index(v) for v in narrow.domain]))
     result: Scalar = 0
     for position, option in enumerate(decision.domain):
         if position:
             result = where(equal(value, option), position, result)  # type: ignore[arg-type]
     return result
+
+
+def _exact(decision: Decision) -> set[tuple[type, Any]]:
+    """The values of a domain, 1, 1.0 and true told apart."""
+    return {(type(v), v) for v in decision.domain}
 
 
 def apply(operator: str, *args: Scalar) -> Any:
@@ -519,7 +527,14 @@ def _simplify_where(condition: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar] | 
 def _simplify_select(index: Scalar, *options: Scalar) -> tuple[Scalar] | None:
     if not isinstance(index, Expr):
         return (options[int(index)],)
-    return (options[0],) if all(same(o, options[0]) for o in options) else None
+    if all(same(o, options[0]) for o in options):
+        return (options[0],)
+    if index.operator == "index" and options == tuple(range(len(index.args[0]))):
+        return (index,)
+    # a selection from what another one selected is one selection
+    if index.operator == "select" and not any(isinstance(a, Expr) for a in index.args[1:]):
+        return (select(index.args[0], [options[a] for a in index.args[1:]]),)
+    return None
 
 
 _SIMPLIFY: dict[str, Callable[..., tuple[Scalar] | None]] = {

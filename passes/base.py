@@ -7,7 +7,7 @@ import functools
 import types
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from drawloom.ir import Diagnostic, DiagnosticError, Label, Module, Span, choice
 
 if TYPE_CHECKING:
     from .registry import PassRegistry
+    from .trace import Rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +65,24 @@ class Context:
         weights: the weights that belong to the module, by full name, or None; a pass that rewrites weights
             replaces this mapping.
         statistics: counts that passes report, by pass name and then by what is counted.
+        on_rewrite: is told of every rewriting by a rule, or None.
     """
 
     registry: PassRegistry
     seed: int = 0
     weights: Mapping[str, npt.NDArray[Any]] | None = None
     statistics: dict[str, dict[str, int]] = field(default_factory=dict)
+    on_rewrite: Callable[[Rewrite], None] | None = None
 
     def count(self, name: str, what: str, n: int = 1) -> None:
         """Add to a statistic: pass `name` did `what` `n` times."""
         table = self.statistics.setdefault(name, {})
         table[what] = table.get(what, 0) + n
+
+    def rewritten(self, rewrite: Rewrite) -> None:
+        """Say that a rule has rewritten an operation."""
+        if self.on_rewrite is not None:
+            self.on_rewrite(rewrite)
 
     def rng(self, seed: int = 0) -> np.random.Generator:
         """A fresh generator that depends only on the seeds of the run and of the pass."""

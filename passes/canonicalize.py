@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from drawloom.ir import Function, Module, Operation, Value
 
 from .base import Context, Pass
+from .pattern import is_zeros
 from .rebuild import Rewriter, copied, zeros
-from .rules import is_zeros, simplified
+from .rewrite import RuleRegistry, Watch, function_rule
+from .rules import RULES
+from .trace import Rewrite, Trace
 
 Forward = int | str | None
 """What an output of a function is: the position of an input it passes on, ``"zeros"``, or None."""
@@ -18,7 +21,7 @@ Forward = int | str | None
 
 @dataclass(frozen=True)
 class Canonicalize(Pass):
-    """Brings a module to its simplest form by the rules of `drawloom.passes.rules`.
+    """Brings a module to its simplest form by the rules that ``drawloom passes --rules`` lists.
 
     What becomes dead is left to ``dce``.
 
@@ -41,15 +44,33 @@ class Canonicalize(Pass):
 
     def run(self, module: Module, context: Context) -> Module:
         """See `canonicalize`."""
-        return canonicalize(module)
+
+        def report(rewrite: Rewrite) -> None:
+            context.count(self.name, rewrite.rule.name)
+            context.rewritten(rewrite)
+
+        return canonicalize(module, report=report)
 
 
-def canonicalize(module: Module) -> Module:
-    """The module in its simplest form; the same object when it already is."""
+@function_rule("forwarded-result", "call", "call @f(x) --> x, or zeros, where that is what @f returns")
+def forwarded_result(op: Operation) -> None:
+    """Not in the table of rules: it needs the callee. `Simplifier` applies it."""
+
+
+def canonicalize(
+    module: Module, rules: RuleRegistry = RULES, report: Callable[[Rewrite], None] | None = None
+) -> Module:
+    """The module in its simplest form; the same object when it already is.
+
+    Args:
+        module: any module.
+        rules: what is tried on each operation.
+        report: is told of every rewriting.
+    """
     forwards: dict[str, tuple[Forward, ...]] = {}
     functions = []
     for name, function in module.functions.items():
-        simple = _canonical(function, forwards)
+        simple = _canonical(function, forwards, rules, report)
         functions.append(simple)
         forwards[name] = forwards_of(simple)
     if all(a is b for a, b in zip(functions, module.functions.values(), strict=True)):
@@ -57,39 +78,61 @@ def canonicalize(module: Module) -> Module:
     return module.with_functions(functions)
 
 
-def _canonical(function: Function, forwards: Mapping[str, tuple[Forward, ...]]) -> Function:
+def _canonical(
+    function: Function,
+    forwards: Mapping[str, tuple[Forward, ...]],
+    rules: RuleRegistry,
+    report: Callable[[Rewrite], None] | None,
+) -> Function:
     read = {v for op in function.operations for v in op.operands}.union(function.outputs)
-    simplifier = Simplifier(forwards, read)
+    trace = None if report is None else Trace(function, report)
+    simplifier = Simplifier(forwards, read, rules, None if trace is None else trace.rewritten)
     for op in function.operations:
-        simplifier.visit(op, copied(op, simplifier.operands(op)))
+        new = copied(op, simplifier.operands(op))
+        if trace is not None:
+            trace.copied(op, new)
+        simplifier.visit(op, new)
     return simplifier.finish(function)
 
 
 class Simplifier(Rewriter):
     """A rewriter that simplifies every operation it is given."""
 
-    __slots__ = ("forwards", "read")
+    __slots__ = ("forwards", "read", "rules", "watch")
 
-    def __init__(self, forwards: Mapping[str, tuple[Forward, ...]], read: Collection[Value]) -> None:
+    def __init__(
+        self,
+        forwards: Mapping[str, tuple[Forward, ...]],
+        read: Collection[Value],
+        rules: RuleRegistry = RULES,
+        watch: Watch | None = None,
+    ) -> None:
         """Start.
 
         Args:
             forwards: what the outputs of the functions that are called are.
             read: old values that something reads; for others no code is made.
+            rules: what is tried on each operation.
+            watch: is told of every rewriting.
         """
         super().__init__()
         self.forwards = forwards
         self.read = read
+        self.rules = rules
+        self.watch = watch
 
     def visit(self, old: Operation, new: Operation) -> None:
         """Take in what an old operation has become, with operands of the new function."""
         if new.definition.name != "call":
-            self.place(old, simplified(new))
+            self.place(old, self.rules.simplified(new, self.watch))
             return
         self.place(old, new)
         for position, forward in enumerate(self.forwards[new.attributes["callee"]]):
             if forward is not None and old.results[position] in self.read:
-                self.values[old.results[position]] = self._forwarded(new, position, forward)
+                value = self._forwarded(new, position, forward)
+                self.values[old.results[position]] = value
+                if self.watch is not None:
+                    self.watch(forwarded_result, new, value)
 
     def _forwarded(self, call: Operation, position: int, forward: int | str) -> Value:
         if isinstance(forward, int):

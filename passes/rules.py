@@ -1,215 +1,127 @@
 """The rules of ``canonicalize``: for each operation, what it may be replaced by. Small, local, exact.
 
-A rule looks at one operation whose operands are already simple and returns the value or the operation that
-takes its place, or None. Every rule keeps what the network computes, in training too: dropout stays. Zeros
-are written ``zeros``; what computes zeros from zeros becomes that, so the branch that made them dies.
-Nested sums are not flattened: that would change the order of additions, and the count of distinct cells.
+Every rule keeps what the network computes, in training too: dropout stays. Zeros are written ``zeros``; what
+computes zeros from zeros becomes that, so the branch that made them dies. Nested sums are not flattened:
+that would change the order of additions, and the count of distinct cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from drawloom.ir import DType, Expr, Operation, Value, index_of
+from drawloom.ir.expression import select
 
-from drawloom.ir import DType, Expr, Operation, Value
+from .pattern import ZEROS, Condition, Var, again, is_zeros, keeps_type, pattern
+from .rebuild import Specialised, copied, nothing, remade, zeros
+from .rewrite import RuleRegistry, function_rule, rule
 
-from .rebuild import Specialised, copied, nothing, zeros
+x, y = Var("x"), Var("y")
 
-Rule = Callable[[Operation], Specialised | None]
-
-
-def simplified(op: Operation) -> Specialised:
-    """Apply rules until none fits: the operation itself, another one, or the value that takes its place."""
-    current: Specialised = op
-    while isinstance(current, Operation):
-        replacement = _first(current)
-        if replacement is None:
-            return current
-        current = replacement
-    return current
-
-
-def _first(op: Operation) -> Specialised | None:
-    for rule in RULES.get(op.definition.name, ()):
-        found = rule(op)
-        if found is not None:
-            return found
-    return None
+_LISTS = ("sum", "mean", "weighted_sum", "concat")
+_RESHAPES = ("reshape", "flatten")
+_SQUASHED = ("relu6", "sigmoid", "hsigmoid", "softmax")
+"""Operations whose results lie between 0 and 6."""
+_KEEP_ZERO = (
+    *("dropout", "relu", "relu6", "hswish", "swish", "tanh"),
+    *("max_pool", "avg_pool", "global_avg_pool"),
+    *("slice", "reshape", "flatten", "channel_shuffle", "resize"),
+)
+"""Operations of one tensor that map zeros to zeros."""
 
 
-def is_zeros(value: Value) -> bool:
-    """Whether a value is known to be zero everywhere."""
-    return value.producer is not None and value.producer.definition.name == "zeros"
-
-
-# Choices
-
-
+@function_rule("known-choice", "choice", "choice(x0, x1, ...; selector=i) --> xi")
 def known_choice(op: Operation) -> Value | None:
-    """``choice %a, %b by 1`` is ``%b``."""
+    """A choice that is made is what it selects."""
     selector = op.attributes["selector"]
     return None if isinstance(selector, Expr) else op.operands[int(selector)]
 
 
-def equal_alternatives(op: Operation) -> Value | None:
-    """``choice %a, %a by s`` is ``%a``."""
-    first = op.operands[0]
-    return first if all(v is first for v in op.operands) and first.type == op.result.type else None
+@function_rule(
+    "unselected-alternatives",
+    "choice",
+    "choice(x0, x1, x2, ...; selector=s) --> choice(x0, x2, ...; selector=t) if s is never 1",
+)
+def unselected_alternatives(op: Operation) -> Operation | None:
+    """Alternatives that no assignment selects go; what remains is counted anew."""
+    selector: Expr = op.attributes["selector"]
+    if selector.table is None:
+        return None
+    values = [int(i) for i in selector.table.flat]
+    used = sorted(set(values))
+    if len(used) == len(op.operands):
+        return None
+    ranks = {old: new for new, old in enumerate(used)}
+    chosen = select(selector, [ranks.get(i, 0) for i in range(used[-1] + 1)])
+    if values == used and len(selector.decisions) == 1:
+        chosen = index_of(selector.decisions[0])
+    return remade(op, tuple([op.operands[i] for i in used]), {**op.attributes, "selector": chosen})
 
 
-# Lists
-
-
+@function_rule("absent-members", _LISTS, "sum(x if false, y) --> sum(y); sum() --> zeros")
 def absent_members(op: Operation) -> Specialised | None:
-    """``sum %a, %b if false`` is ``sum %a``; a sum of nothing is zeros."""
-    if not any(p is False for p in op.presence):
+    """Members that are never present go; a sum of nothing is zeros."""
+    if not op.presence or not any(p is False for p in op.presence):
         return None
     kept = [i for i, p in enumerate(op.presence) if p is not False]
-    if not kept:
-        return nothing(op, op.result.type)
-    return copied(op, tuple([op.operands[i] for i in kept]), tuple([op.presence[i] for i in kept]))
+    return _members(op, kept) if kept else nothing(op, op.result.type)
 
 
+def _members(op: Operation, kept: list[int]) -> Operation:
+    """A list operation of some of its members."""
+    presence = tuple([op.presence[i] for i in kept]) if op.presence else ()
+    return copied(op, tuple([op.operands[i] for i in kept]), presence)
+
+
+@function_rule("always-present", _LISTS, "sum(x if true, y if true) --> sum(x, y)")
 def always_present(op: Operation) -> Operation | None:
     """Presences that are all true are left out."""
     return copied(op, op.operands, ()) if op.presence and all(p is True for p in op.presence) else None
 
 
-def single_member(op: Operation) -> Value | None:
-    """``sum %a`` and ``concat %a`` are ``%a``."""
-    if len(op.operands) != 1 or op.presence or op.operands[0].type != op.result.type:
-        return None
-    return op.operands[0]
-
-
-# Zeros
-
-
+@function_rule("zero-members", "sum", "sum(x, zeros) --> sum(x); sum(zeros, zeros) --> zeros")
 def zero_members(op: Operation) -> Specialised | None:
-    """``sum %a, %zeros`` is ``sum %a``; a sum of zeros is zeros."""
+    """Zeros add nothing to a sum."""
     kept = [i for i, v in enumerate(op.operands) if not is_zeros(v)]
     if len(kept) == len(op.operands):
         return None
-    if not kept:
-        return zeros(op.result.type, op)
-    return copied(op, tuple([op.operands[i] for i in kept]), tuple([op.present(i) for i in kept]))
+    return _members(op, kept) if kept else zeros(op.result.type, op)
 
 
-def add_zeros(op: Operation) -> Value | None:
-    """``add %a, %zeros`` is ``%a`` where the zeros do not widen it."""
-    for value, other in (op.operands, op.operands[::-1]):
-        if is_zeros(other) and value.type == op.result.type:
-            return value
-    return None
+_FLOATS = Condition("its elements are f32", lambda op, found: op.result.type.dtype is DType.F32)
 
-
-def sub_zeros(op: Operation) -> Value | None:
-    """``sub %a, %zeros`` is ``%a`` where the zeros do not widen it."""
-    value, other = op.operands
-    return value if is_zeros(other) and value.type == op.result.type else None
-
-
-def mul_zeros(op: Operation) -> Operation | None:
-    """``mul %a, %zeros`` is zeros."""
-    return zeros(op.result.type, op) if any(map(is_zeros, op.operands)) else None
-
-
-def zeros_of_zeros(op: Operation) -> Operation | None:
-    """Operations that map zeros to zeros, such as pooling, of nothing but zeros."""
-    return zeros(op.result.type, op) if all(map(is_zeros, op.operands)) else None
-
-
-def product_of_zeros(op: Operation) -> Operation | None:
-    """``conv2d`` and ``linear`` of zeros without a bias; batch norm of zeros is not zero."""
-    return zeros_of_zeros(op) if op.attributes["bias"] is False else None
-
-
-def plain_zeros(op: Operation) -> Operation | None:
-    """``zeros_like`` is ``zeros``, which does not consume an operand."""
-    return zeros(op.result.type, op) if op.result.type.dtype is DType.F32 else None
-
-
-# Operations that do nothing
-
-
-def operand_itself(op: Operation) -> Value:
-    """``identity %a`` is ``%a``."""
-    return op.operands[0]
-
-
-def same_when(**wanted: Any) -> Rule:
-    """The operand itself where attributes have these values and the type stays."""
-
-    def rule(op: Operation) -> Value | None:
-        if any(op.attributes[name] != value for name, value in wanted.items()):
-            return None
-        return same_type(op)
-
-    return rule
-
-
-def same_type(op: Operation) -> Value | None:
-    """The operand itself where an operation that only changes the shape does not change it."""
-    return op.operands[0] if op.operands[0].type == op.result.type else None
-
-
-# Pairs
-
-
-def repeated(*inner: str) -> Rule:
-    """``f(g(x))`` is ``g(x)`` for the `inner` operations g after which f changes nothing."""
-
-    def rule(op: Operation) -> Value | None:
-        producer = op.operands[0].producer
-        return op.operands[0] if producer is not None and producer.definition.name in inner else None
-
-    return rule
-
-
-def relu6_of_relu(op: Operation) -> Operation | None:
-    """``relu6(relu(x))`` is ``relu6(x)``."""
-    producer = op.operands[0].producer
-    return copied(op, producer.operands) if producer is not None and producer.name == "relu" else None
-
-
-def reshape_of_reshape(op: Operation) -> Operation | None:
-    """Of two changes of shape in a row the second is enough."""
-    producer = op.operands[0].producer
-    if producer is None or producer.name not in ("reshape", "flatten"):
-        return None
-    return copied(op, producer.operands)
-
-
-_LIST: tuple[Rule, ...] = (absent_members, always_present)
-_NO_WINDOW = same_when(kernel=(1, 1), stride=(1, 1), pad=(0, 0))
-
-RULES: dict[str, tuple[Rule, ...]] = {
-    "choice": (known_choice, equal_alternatives, zeros_of_zeros),
-    "sum": (*_LIST, zero_members, single_member),
-    "mean": (*_LIST, zeros_of_zeros, single_member),
-    "weighted_sum": (*_LIST, zeros_of_zeros, single_member),
-    "concat": (*_LIST, zeros_of_zeros, single_member),
-    "add": (add_zeros,),
-    "sub": (sub_zeros,),
-    "mul": (mul_zeros,),
-    "affine": (same_when(scale=1, shift=0),),
-    "zeros_like": (plain_zeros,),
-    "identity": (operand_itself,),
-    "dropout": (zeros_of_zeros, same_when(rate=0)),
-    "conv2d": (product_of_zeros,),
-    "linear": (product_of_zeros,),
-    "relu": (zeros_of_zeros, repeated("relu", "relu6", "sigmoid", "hsigmoid", "softmax")),
-    "relu6": (zeros_of_zeros, repeated("relu6", "sigmoid", "hsigmoid", "softmax"), relu6_of_relu),
-    "hswish": (zeros_of_zeros,),
-    "swish": (zeros_of_zeros,),
-    "tanh": (zeros_of_zeros,),
-    "max_pool": (zeros_of_zeros, _NO_WINDOW),
-    "avg_pool": (zeros_of_zeros, _NO_WINDOW),
-    "global_avg_pool": (zeros_of_zeros,),
-    "slice": (zeros_of_zeros, same_type),
-    "reshape": (zeros_of_zeros, same_type, reshape_of_reshape),
-    "flatten": (zeros_of_zeros, same_type, reshape_of_reshape),
-    "channel_shuffle": (zeros_of_zeros, same_when(groups=1)),
-    "resize": (zeros_of_zeros, same_type),
-}
-"""The rules for each operation, in the order in which they are tried."""
+RULES = RuleRegistry(
+    [
+        known_choice,
+        rule("equal-alternatives", pattern("choice", x, repeated=True), x, where=[keeps_type(x)]),
+        unselected_alternatives,
+        absent_members,
+        always_present,
+        # zeros; batch norm of zeros is not zero
+        rule("zero-alternatives", pattern("choice", ZEROS, repeated=True), ZEROS),
+        rule("list-of-zeros", pattern(("mean", "weighted_sum", "concat"), ZEROS, repeated=True), ZEROS),
+        zero_members,
+        rule("add-zeros", pattern("add", x, ZEROS, swapped=True), x, where=[keeps_type(x)]),
+        rule("sub-zeros", pattern("sub", x, ZEROS), x, where=[keeps_type(x)]),
+        rule("mul-zeros", pattern("mul", y, ZEROS, swapped=True), ZEROS),
+        rule("product-of-zeros", pattern(("conv2d", "linear"), ZEROS, bias=False), ZEROS),
+        rule("zeros-like", pattern("zeros_like", ...), ZEROS, where=[_FLOATS]),
+        rule("zeros-of-zeros", pattern(_KEEP_ZERO, ZEROS), ZEROS),
+        # operations that do nothing
+        rule("single-member", pattern(_LISTS, x), x, where=[keeps_type(x)]),
+        rule("identity", pattern("identity", x), x),
+        rule("no-change", pattern("affine", x, scale=1, shift=0), x),
+        rule("no-dropout", pattern("dropout", x, rate=0), x),
+        rule(
+            "one-pixel-window",
+            pattern(("max_pool", "avg_pool"), x, kernel=(1, 1), stride=(1, 1), pad=(0, 0)),
+            x,
+        ),
+        rule("same-shape", pattern(("slice", "resize", *_RESHAPES), x), x, where=[keeps_type(x)]),
+        rule("one-group", pattern("channel_shuffle", x, groups=1), x),
+        # pairs
+        rule("relu-of-positive", pattern("relu", pattern(("relu", *_SQUASHED), ...).named("y")), y),
+        rule("relu6-of-squashed", pattern("relu6", pattern(_SQUASHED, ...).named("y")), y),
+        rule("relu6-of-relu", pattern("relu6", pattern("relu", x)), again(x)),
+        rule("reshape-of-reshape", pattern(_RESHAPES, pattern(_RESHAPES, x)), again(x)),
+    ]
+)
+"""The rules that come with Drawloom, in the order in which they are tried."""
