@@ -18,17 +18,25 @@ from .inline import inline, inline_all
 from .manager import PassError, PassManager, PassReport, reproducer_pipeline
 from .metrics import METRICS, Metric
 from .mutate import Mutate
+from .narrow import narrow
+from .pattern import ZEROS, Condition, Pattern, Var, again, keeps_type, pattern
 from .pipeline import parse_pipeline, parse_specs, pipeline_text
 from .pricing import Pricer, PriceTable, price
 from .registry import PASSES, PassEntry, PassRegistry
 from .resolve import Resolver, decide, resolve
+from .rewrite import Rule, RuleRegistry, function_rule, rule
+from .rules import RULES
 from .sample import Sample
-from .space import mutate, sample, space_size
+from .space import crossover, mutate, sample, space_size
+from .trace import Rewrite
 
 __all__ = [
     "METRICS",
     "PASSES",
+    "RULES",
+    "ZEROS",
     "Batch",
+    "Condition",
     "Context",
     "CostRow",
     "Fixpoint",
@@ -42,30 +50,42 @@ __all__ = [
     "PassRegistry",
     "PassReport",
     "PassSpec",
+    "Pattern",
     "PriceTable",
     "Pricer",
     "Resolver",
+    "Rewrite",
+    "Rule",
+    "RuleRegistry",
     "Sample",
+    "Var",
     "active_decisions",
+    "again",
     "assign",
     "canonicalize",
     "cost_table",
+    "crossover",
     "cse",
     "dce",
     "decide",
     "depth",
     "fold_batch_norm",
     "fold_weights",
+    "function_rule",
     "inline",
     "inline_all",
+    "keeps_type",
     "mutate",
+    "narrow",
     "network_cost",
     "parse_pipeline",
     "parse_specs",
+    "pattern",
     "pipeline_text",
     "price",
     "reproducer_pipeline",
     "resolve",
+    "rule",
     "sample",
     "satisfied",
     "space_size",

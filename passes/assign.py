@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from drawloom.ir import (
     Choice,
     Decision,
+    Expr,
     Function,
     InferenceError,
     Module,
@@ -18,6 +19,7 @@ from drawloom.ir import (
     check_assignment,
     make_operation,
     substitute,
+    value_of,
 )
 
 from .base import Context, Pass
@@ -52,7 +54,9 @@ class Assign(Pass):
 
     def run(self, module: Module, context: Context) -> Module:
         """See `assign`."""
-        return assign(module, self.values)
+        result = assign(module, self.values)
+        context.count(self.name, "decisions assigned", len(module.decisions) - len(result.decisions))
+        return result
 
 
 def assign(module: Module, assignment: Mapping[str, object]) -> Module:
@@ -72,11 +76,24 @@ def assign(module: Module, assignment: Mapping[str, object]) -> Module:
     values = check_assignment(module.decisions, assignment, partial=True)
     if not values:
         return module
-    given: dict[Decision, Choice] = {module.decisions[n]: v for n, v in values.items()}
+    return replaced(module, {module.decisions[n]: v for n, v in values.items()})
+
+
+def replaced(module: Module, given: Mapping[Decision, Choice | Expr]) -> Module:
+    """The module with some decisions replaced by values of theirs, or by decisions with fewer values.
+
+    Args:
+        module: any module.
+        given: for decisions of the module a value of the domain, or the ``value_of`` another decision with
+            the same name.
+
+    Raises:
+        UserError: when a check of the space is violated.
+    """
     result = replace(
         module,
-        functions={name: _assigned(f, given) for name, f in module.functions.items()},
-        decisions={n: d for n, d in module.decisions.items() if n not in values},
+        functions={name: _replaced(f, given) for name, f in module.functions.items()},
+        decisions=_left(module.decisions, given),
         constraints=settled(module.constraints, lambda s: substitute(s, given)),
     )
     changed = (f for name, f in result.functions.items() if f is not module.functions[name])
@@ -94,7 +111,13 @@ def _typed(op: Operation) -> bool:
     return True
 
 
-def _assigned(function: Function, given: Mapping[Decision, Choice]) -> Function:
+def _left(decisions: Mapping[str, Decision], given: Mapping[Decision, Choice | Expr]) -> dict[str, Decision]:
+    """The decisions that are still open."""
+    new = {n: given.get(d, value_of(d)) for n, d in decisions.items()}
+    return {n: v.decisions[0] for n, v in new.items() if isinstance(v, Expr)}
+
+
+def _replaced(function: Function, given: Mapping[Decision, Choice | Expr]) -> Function:
     rewriter = Rewriter()
     inputs = tuple([_input(v, given) for v in function.inputs])
     changed = any(a is not b for a, b in zip(inputs, function.inputs, strict=True))
@@ -115,7 +138,7 @@ def _assigned(function: Function, given: Mapping[Decision, Choice]) -> Function:
     return rebuilt(result, result.inputs, result.operations, result.outputs, arguments=arguments)
 
 
-def _input(value: Value, given: Mapping[Decision, Choice]) -> Value:
+def _input(value: Value, given: Mapping[Decision, Choice | Expr]) -> Value:
     type = value.type.substitute(given)
     return value if type == value.type else Value(type, value.index, value.name)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from drawloom.ir import OPS, Constraint, DType, Expr, Function, Operation, TensorType, UserError, Value
 
+_ZERO_OF_NOTHING = ("sum", "weighted_sum")
+
 Specialised = Operation | Value
 """What an operation becomes: another operation, or for a decided choice the value that it stands for."""
 
@@ -80,12 +82,12 @@ def specialised(
 
 
 def nothing(op: Operation, type: TensorType) -> Operation:
-    """What a list operation becomes when it has no member left: a ``sum`` is zeros.
+    """What a list operation becomes when it has no member left: a sum, weighted or not, is zeros.
 
     Raises:
-        UserError: when a ``concat`` has nothing left.
+        UserError: when a ``concat`` or a ``mean`` has nothing left.
     """
-    if op.name != "sum" or type.dtype is not DType.F32:
+    if op.name not in _ZERO_OF_NOTHING or type.dtype is not DType.F32:
         place = f" ({op.span})" if op.span else ""
         raise UserError(f"a '{op.name}' has no member left{place}", "this assignment takes all members away")
     return zeros(type, op)

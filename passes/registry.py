@@ -85,6 +85,7 @@ PASSES = PassRegistry(
     for name, target, help in [
         ("assign", "assign:Assign", "give decisions their values and fold what follows from them"),
         ("canonicalize", "canonicalize:Canonicalize", "simplify operations and choices by local rules"),
+        ("crossover", "crossover:Crossover", "mix two assignments at random and assign the child"),
         ("cse", "cse:CommonSubexpressions", "merge equal operations that own no weights"),
         ("dce", "dce:DeadCode", "remove operations, functions and decisions that nothing reads"),
         ("deepen", "deepen:Deepen", "insert layers without changing what a network computes"),
@@ -96,6 +97,7 @@ PASSES = PassRegistry(
         ),
         ("inline", "inline:Inline", "replace every call by its callee's operations"),
         ("mutate", "mutate:Mutate", "change the values of some decisions of an assignment at random"),
+        ("narrow", "narrow:Narrow", "leave decisions fewer values"),
         (
             "prune-channels",
             "prune_channels:PruneChannels",

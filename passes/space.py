@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from drawloom.ir import Assignment, Module, UserError, check_assignment
+from drawloom.ir import Assignment, Module, UserError, check_assignment, unknown
 
 from .activity import active_decisions
 from .batch import Batch, Positions, position_type
@@ -106,3 +106,60 @@ def mutate(
         f"no change of {n} decisions that was tried meets the constraints of '{module.name}'",
         "relax a 'require' of the space, or change more decisions",
     )
+
+
+def crossover(
+    module: Module,
+    first: Mapping[str, object],
+    second: Mapping[str, object],
+    rng: np.random.Generator,
+    method: str = "uniform",
+) -> Assignment:
+    """A child of two assignments: each decision has its value in one of them.
+
+    Only decisions that matter in both parents are mixed. One that matters in a single parent has that
+    parent's value, since the other's means nothing (`active_decisions`); one that matters in neither, the
+    first's.
+
+    Args:
+        module: the space.
+        first: a value for every decision.
+        second: another value for every decision.
+        rng: source of randomness.
+        method: ``uniform``: each decision comes from either parent with equal probability; ``one-point``:
+            those before a random cut, in the order of the space, come from the first, the rest from the
+            second.
+
+    Raises:
+        UserError: when an assignment does not fit, the method does not exist, or no child that was tried
+            meets the constraints.
+    """
+    if method not in _METHODS:
+        raise unknown("method of crossover", method, _METHODS)
+    parents = tuple(check_assignment(module.decisions, p, partial=False) for p in (first, second))
+    matter = tuple(active_decisions(module, p) for p in parents)
+    origin = {name: int(name in matter[1] and name not in matter[0]) for name in module.decisions}
+    mixed = [name for name in module.decisions if name in matter[0] and name in matter[1]]
+    for _ in range(_TRIES):
+        origin.update(zip(mixed, _METHODS[method](len(mixed), rng), strict=True))
+        child = {name: parents[origin[name]][name] for name in module.decisions}
+        if not has_filters(module) or satisfied(module, Batch.of(module, [child]))[0]:
+            return child
+    raise UserError(
+        f"no child of the two assignments that was tried meets the constraints of '{module.name}'",
+        "relax a 'require' of the space, or cross other parents",
+    )
+
+
+def _uniform(n: int, rng: np.random.Generator) -> list[int]:
+    """The parent, 0 or 1, of each of n decisions."""
+    origins: list[int] = rng.integers(2, size=n).tolist()
+    return origins
+
+
+def _one_point(n: int, rng: np.random.Generator) -> list[int]:
+    cut = int(rng.integers(1, n)) if n > 1 else n
+    return [0] * cut + [1] * (n - cut)
+
+
+_METHODS = {"uniform": _uniform, "one-point": _one_point}

@@ -1,8 +1,10 @@
 """The registry names passes without importing them, and loads them by name."""
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +36,16 @@ def test_every_entry_is_a_documented_pass_of_that_name(entry: PassEntry) -> None
     assert found.name == entry.name
     assert found.__doc__
     assert len(entry.help) < 80
+
+
+FILECHECK = Path(__file__).parent.parent / "filecheck" / "passes"
+
+
+def test_every_pass_has_a_filecheck_test() -> None:
+    lines = [line for path in FILECHECK.iterdir() for line in path.read_text(encoding="utf-8").splitlines()]
+    runs = " ".join(line for line in lines if "RUN: drawloom opt" in line)
+    tested = set(re.findall(r"[a-z][a-z-]*(?=[{(,\" ]|$)", runs))
+    assert set(PASSES.names()) <= tested
 
 
 def test_unknown_names() -> None:

@@ -48,10 +48,18 @@ CASES: dict[str, list[Module]] = {
         network(f'%1 = sum %x if false, %y if @d == "a", %x : {T}', decisions=DECISIONS),
         network(f"%1 = sum %x if false, %y if false : {T}"),
         network("%1 = concat %x, %y if false, %y : f32[8, 6, 6]", "f32[8, 6, 6]"),
+        network(f"%1 = mean %x, %y if false, %y : {T}"),
+        network(f'%1 = weighted_sum %y if false, %x, %y {{param="w"}} : {T}'),
+        network(f'%1 = weighted_sum %y if false, %x if false {{param="w"}} : {T}'),
     ],
     "always-present": [
         surely_present(network(f"%1 = {op}{result}", f"f32{result}"))
-        for op, result in (("sum %x, %y : f32", "[4, 6, 6]"), ("concat %x, %y : f32", "[8, 6, 6]"))
+        for op, result in (
+            ("sum %x, %y : f32", "[4, 6, 6]"),
+            ("mean %x, %y : f32", "[4, 6, 6]"),
+            ('weighted_sum %x, %y {param="w"} : f32', "[4, 6, 6]"),
+            ("concat %x, %y : f32", "[8, 6, 6]"),
+        )
     ],
     "zero-alternatives": [
         network(
@@ -59,7 +67,13 @@ CASES: dict[str, list[Module]] = {
             decisions=DECISIONS,
         )
     ],
-    "concat-of-zeros": [network("%1 = concat %z, %z : f32[8, 6, 6]", "f32[8, 6, 6]")],
+    "list-of-zeros": [
+        network("%1 = concat %z, %z : f32[8, 6, 6]", "f32[8, 6, 6]"),
+        network(f"%1 = mean %z, %z : {T}"),
+        network(f'%1 = weighted_sum %z, %z if @d == "a" {{param="w"}} : {T}', decisions=DECISIONS),
+    ],
+    "sub-zeros": [network(f"%1 = sub %x, %z : {T}")],
+    "no-change": [network(f"%1 = affine %x : {T}")],
     "zero-members": [
         network(f"%1 = sum %z, %x, %z, %y : {T}"),
         network(f"%1 = sum %z, %z : {T}"),
@@ -93,7 +107,10 @@ CASES: dict[str, list[Module]] = {
         network(f"%1 = channel_shuffle %z {{groups=2}} : {T}"),
         network("%1 = resize %z {height=3, width=9} : f32[4, 3, 9]", "f32[4, 3, 9]"),
     ],
-    "single-member": [network(f"%1 = sum %x : {T}"), network(f"%1 = concat %y : {T}")],
+    "single-member": [
+        *(network(f"%1 = {op} %x : {T}") for op in ("sum", "mean", "concat")),
+        network(f'%1 = weighted_sum %y {{param="w"}} : {T}'),
+    ],
     "identity": [network(f"%1 = identity %x : {T}")],
     "no-dropout": [network(f"%1 = dropout %x {{rate=0.0}} : {T}")],
     "one-pixel-window": [network(f"%1 = {op}_pool %x {{kernel=1}} : {T}") for op in ("max", "avg")],
@@ -126,7 +143,9 @@ NEAR: dict[str, list[Module]] = {
     "equal-alternatives": [network(f"%1 = choice %x, %y by index(@d) : {T}", decisions=DECISIONS)],
     "unselected-alternatives": [network(f"%1 = choice %x, %y by index(@d) : {T}", decisions=DECISIONS)],
     "zero-alternatives": [network(f"%1 = choice %z, %y by index(@d) : {T}", decisions=DECISIONS)],
-    "concat-of-zeros": [network("%1 = concat %z, %y : f32[8, 6, 6]", "f32[8, 6, 6]")],
+    "list-of-zeros": [network("%1 = concat %z, %y : f32[8, 6, 6]", "f32[8, 6, 6]")],
+    "sub-zeros": [network(f"%1 = sub %z, %x : {T}")],
+    "no-change": [network(f"%1 = affine %x {{shift=1.0}} : {T}")],
     "add-zeros": [network(f"%s = global_avg_pool %x {{keep=true}} : f32[4, 1, 1]\n%1 = add %z, %s : {T}")],
     "product-of-zeros": [network(f'%1 = conv2d %z {{out=4, kernel=1, bias=true, param="c"}} : {T}')],
     "zeros-of-zeros": [network(f"%1 = hsigmoid %z : {T}")],
@@ -227,7 +246,7 @@ def test_statements_derive_from_patterns():
         name: RULES[name].statement for name in ("relu6-of-relu", "single-member", "product-of-zeros")
     } == {
         "relu6-of-relu": "relu6(relu(x)) --> relu6(x)",
-        "single-member": "{sum, concat}(x) --> x if x has its type",
+        "single-member": "{sum, mean, weighted_sum, concat}(x) --> x if x has its type",
         "product-of-zeros": "{conv2d, linear}(zeros; bias=false) --> zeros",
     }
     assert RULES["equal-alternatives"].statement == "choice(x, x, ...) --> x if x has its type"
