@@ -61,8 +61,9 @@ def narrow(module: Module, restrictions: Mapping[str, object]) -> Module:
 
     Args:
         module: a space.
-        restrictions: names of decisions, or patterns as of `drawloom.passes.globs`, to a value or a list of values to
-            keep, or to texts with a ``-`` before each to drop. A tuple of integers is one k-of-n value.
+        restrictions: names of decisions, or patterns as of `drawloom.passes.globs`, to a value or a list of
+            values to keep, or to texts with a ``-`` before each to drop. A tuple of integers is one k-of-n
+            value.
 
     Raises:
         UserError: on a name that no decision has, a value that none of the decisions named has, or when a

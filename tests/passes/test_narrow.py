@@ -2,18 +2,13 @@
 
 from itertools import product
 
+import numpy as np
 import pytest
 from generators import modules
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drawloom.ir import (
-    UserError,
-    parse_module,
-    print_module,
-    structural_hash,
-    verify,
-)
+from drawloom.ir import UserError, choice_text, parse_module, print_module, structural_hash, verify
 from drawloom.passes import (
     PassManager,
     canonicalize,
@@ -23,6 +18,7 @@ from drawloom.passes import (
     pipeline_text,
     price,
     resolve,
+    sample,
 )
 
 SPACE = """
@@ -142,22 +138,16 @@ def test_the_candidates_of_a_narrowed_space_are_those_of_the_space(case, data):
     after = narrow(module, kept)
     verify(after)
     assert parse_module(print_module(after)).decisions == after.decisions
-    left = {
-        name: after.decisions[name].domain if name in after.decisions else None for name in module.decisions
-    }
-    values = {}
-    for name, decision in module.decisions.items():
-        domain = left[name] or [v for v in decision.domain if v in _kept(decision, kept[name])]
-        assert set(domain) <= set(decision.domain)
-        values[name] = data.draw(st.sampled_from(list(domain)))
+    left = {n: _kept(d, kept[n]) if n in kept else d.domain for n, d in module.decisions.items()}
+    assert {n: d.domain for n, d in after.decisions.items()} == {n: d for n, d in left.items() if len(d) > 1}
+    values = {name: data.draw(st.sampled_from(domain)) for name, domain in left.items()}
     within = {name: v for name, v in values.items() if name in after.decisions}
     simple = dce(canonicalize(after))
     verify(simple)
     whole = structural_hash(resolve(module, values))
     assert structural_hash(resolve(after, within)) == whole
-    assert (
-        structural_hash(resolve(simple, {n: v for n, v in within.items() if n in simple.decisions})) == whole
-    )
+    still = {n: v for n, v in within.items() if n in simple.decisions}
+    assert structural_hash(resolve(simple, still)) == whole
     columns = price(after, [within]).columns()
     assert {n: int(c[0]) for n, c in columns.items()} == {
         n: int(c[0]) for n, c in price(module, [values]).columns().items()
@@ -192,3 +182,18 @@ def test_dropped_alternatives_go_from_real_spaces(zoo_space):
     assert {len(op.operands) for op in choices} == {2}
     assert all(str(op.attributes["selector"]).startswith("index(") for op in choices)
     assert not any(f.definition == "sep_conv" for f in after.functions.values())
+
+
+@pytest.mark.parametrize("name", ["mobile_fashion", "darts"])
+def test_candidates_of_the_zoo_are_those_of_narrowed_spaces(zoo_space, name):
+    module = zoo_space(name)
+    rng = np.random.default_rng(0)
+    for assignment in sample(module, 4, seed=3):
+        kept = {}
+        for d in module.decisions.values():
+            others = rng.choice(len(d), size=2, replace=True)
+            kept[d.name] = [choice_text(v) for v in {assignment[d.name], *(d.domain[i] for i in others)}]
+        after = PassManager.from_text("canonicalize,dce").run(narrow(module, kept))
+        left = {n: v for n, v in assignment.items() if n in after.decisions}
+        assert 10 < len(after.decisions) <= len(module.decisions)
+        assert structural_hash(resolve(after, left)) == structural_hash(resolve(module, assignment))
