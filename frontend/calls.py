@@ -11,8 +11,9 @@ from drawloom.ir.expression import any_of, equal
 from . import limits
 from .arguments import Given, bind, evaluate_arguments
 from .evaluate import evaluate, evaluate_forbidding, evaluates, presences
-from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance, implied
+from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance
 from .merge import merge
+from .proof import implied
 from .scalars import as_integer, is_whole
 from .statements import run_body
 from .syntax import Call, Definition, Name, TypeSyntax

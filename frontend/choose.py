@@ -26,7 +26,7 @@ def _choose_from(frame: Frame, node: ChooseFrom) -> Any:
     value = evaluate(frame, node.source)
     items = as_list(frame, value, node.source.span, "what is chosen from")
     refuse_absent(frame, items, node.source.span, "chosen from")
-    if not items.items:
+    if not items.items and node.count is None:
         frame.fail("E0305", "there is nothing to choose from", node.source.span, "this list is empty")
     spans = _item_spans(node, len(items.items))
     if node.count is not None:

@@ -9,8 +9,9 @@ from drawloom.ir import Expr, Scalar, Span, Value, suggest, value_of
 from drawloom.ir.expression import all_of, any_of, apply, equal, where
 
 from . import limits
-from .frame import ERROR, Blame, Fault, Frame, implied
+from .frame import ERROR, Blame, Fault, Frame
 from .merge import chooser_of_value, merge, possible_values
+from .proof import implied
 from .scalars import as_condition, as_integer, checked, operate
 from .syntax import (
     Binary,

@@ -22,10 +22,10 @@ from drawloom.ir import (
     UserError,
     Value,
 )
-from drawloom.ir.expression import all_of, any_of, apply
 
 from . import limits
 from .complexity import too_complex_type
+from .proof import implied
 from .syntax import Definition, Node
 from .values import Placed
 
@@ -408,24 +408,6 @@ class Blame:
         if attribute is not None and attribute in self.attributes:
             return self.attributes[attribute].span
         return None
-
-
-def implied(guards: list[Scalar], condition: Scalar) -> Scalar:
-    """What remains to be shown of a condition when the guards hold: True when nothing does."""
-    conjuncts: list[Expr] = []
-    for guard in guards:
-        if isinstance(guard, Expr):
-            conjuncts += guard.args if guard.operator == "and" else (guard,)
-    if any(c is condition for c in conjuncts):
-        return True
-    mentioned = set(condition.decisions) if isinstance(condition, Expr) else set()
-    related = [c for c in conjuncts if mentioned & set(c.decisions)]
-    # all related guards together, then each alone, for where all together are too many to tabulate
-    for tried in (related, *([c] for c in related)):
-        if any_of(apply("not", all_of(*tried)), condition) is True:
-            return True
-    remaining: Scalar = any_of(apply("not", all_of(*conjuncts)), condition)
-    return remaining
 
 
 def _with_condition(constraint: Constraint, condition: Scalar) -> Constraint:

@@ -6,9 +6,9 @@ other element, present and read as decided, leads back to it. The list counts as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from drawloom.ir import Function, Operation, Scalar, Span, Value
+from drawloom.ir import Expr, Function, Operation, Scalar, Span, Value
 from drawloom.ir.expression import all_of, any_of, apply, equal
 
 from .evaluate import as_list, presences
@@ -34,9 +34,12 @@ def loose_ends(frame: Frame, arguments: list[Placed], span: Span) -> ListValue:
     elements, flags = list(dict.fromkeys(items.items)), presences(items)
     present = {e: any_of(*(p for v, p in zip(items.items, flags, strict=True) if v is e)) for e in elements}
     read = _Reads(frame.shared.functions, elements).through(frame.builder.operations)
+    used = [
+        any_of(*(all_of(present[o], read[o][i]) for o in elements if o in read)) for i in range(len(elements))
+    ]
     kept = [
-        all_of(flag, *(apply("not", all_of(present[o], read[o][i])) for o in elements if o in read))
-        for flag, i in ((p, elements.index(v)) for v, p in zip(items.items, flags, strict=True))
+        all_of(flag, apply("not", used[elements.index(v)]))
+        for v, flag in zip(items.items, flags, strict=True)
     ]
     return make_list(items.items, [checked(frame, k, span) for k in kept])
 
@@ -58,13 +61,15 @@ class _Reads:
         return self.rows
 
     def _row(self, op: Operation, result: int) -> Row:
-        reads = [(self._seen(v), condition) for v, condition in _edges(op, result, self.functions)]
-        return tuple(
-            [
-                any_of(*(all_of(condition, row[i]) for row, condition in reads if row[i] is not False))
-                for i in range(len(self.nothing))
-            ]
-        )
+        rows = [self._seen(v) for v in op.operands]
+        columns = ([row[i] for row in rows] for i in range(len(self.nothing)))
+        if op.name == "choice":
+            return tuple([_selected(c, op.attributes["selector"]) for c in columns])
+        if op.name == "call":
+            read = _inputs_read(self.functions[op.attributes["callee"]], result, self.functions)
+        else:
+            read = tuple([op.present(p) for p in range(len(rows))])
+        return tuple([any_of(*map(all_of, c, read)) for c in columns])
 
     def _seen(self, value: Value) -> Row:
         """The row of a value as its readers see it: a source hides what it is computed from."""
@@ -74,17 +79,18 @@ class _Reads:
         return tuple([i == own for i in range(len(self.nothing))])
 
 
-def _edges(op: Operation, result: int, functions: Mapping[str, Function]) -> Iterator[tuple[Value, Scalar]]:
-    """The operands of an operation with the condition under which a result of it needs them."""
-    if op.name == "choice":
-        for position, value in enumerate(op.operands):
-            yield value, equal(op.attributes["selector"], position)
-    elif op.name == "call":
-        callee = functions[op.attributes["callee"]]
-        yield from zip(op.operands, _inputs_read(callee, result, functions), strict=True)
-    else:
-        for position, value in enumerate(op.operands):
-            yield value, op.present(position)
+def _selected(conditions: Sequence[Scalar], selector: Scalar) -> Scalar:
+    """The condition at the selected position; of equal ones, that the position is one of theirs."""
+    groups: dict[object, tuple[Scalar, list[int]]] = {}
+    for position, condition in enumerate(conditions):
+        parts = condition.args if isinstance(condition, Expr) and condition.operator == "or" else (condition,)
+        groups.setdefault(frozenset(map(id, parts)), (condition, []))[1].append(position)
+    found: Scalar = False
+    for condition, positions in groups.values():
+        everywhere = len(positions) == len(conditions)
+        here = everywhere or any_of(*(equal(selector, p) for p in positions))
+        found = any_of(found, all_of(condition, here))
+    return found
 
 
 def _inputs_read(function: Function, output: int, functions: Mapping[str, Function]) -> Row:

@@ -179,6 +179,10 @@ OPERATORS: dict[str, Operator] = {
 """Every operator by name; ``decision``, ``index`` and ``metric`` are leaves and not among them."""
 
 
+_KEEP_WHOLE = frozenset({"+", "-", "*", "//", "%", "neg", "min", "max", "where", "select"})
+"""Operators whose value is an integer when their operands are."""
+
+
 class Expr:
     """A hash-consed expression: equal trees are the same object, so ``is`` is structural equality.
 
@@ -249,6 +253,16 @@ class Expr:
             return None
         first = self.table.reshape(-1)[0]
         return None if bool((self.table != first).any()) else (literal(first),)
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether it is certainly an integer: by its table, or by what its parts are."""
+        if self.table is not None:
+            return self.table.dtype.kind in "iu"
+        parts = self.args[1:] if self.operator in ("where", "select") else self.args
+        return self.operator in _KEEP_WHOLE and all(
+            a.whole if isinstance(a, Expr) else type(a) is int for a in parts
+        )
 
     @cached_property
     def relevant(self) -> tuple[Decision, ...]:
@@ -474,7 +488,24 @@ def _simplify_add(*args: Scalar) -> tuple[Scalar] | None:
     for one, other in (args, args[::-1]):
         if type(one) is int and one == 0:
             return (other,)
-    return None
+    return _joined_shift(args[0], args[1], 1)
+
+
+def _simplify_subtract(a: Scalar, b: Scalar) -> tuple[Scalar] | None:
+    if type(b) is int and b == 0:
+        return (a,)
+    return (0,) if a is b else _joined_shift(a, b, -1)
+
+
+def _joined_shift(a: Scalar, b: Scalar, sign: int) -> tuple[Scalar] | None:
+    """``a + 2 - 3`` is ``a - 1``: of two whole numbers added or subtracted in a row, their sum."""
+    if type(b) is not int or not isinstance(a, Expr) or a.operator not in ("+", "-"):
+        return None
+    base, inner = a.args
+    if type(inner) is not int:
+        return None
+    shift = (inner if a.operator == "+" else -inner) + sign * b
+    return (apply("+", base, shift) if shift >= 0 else apply("-", base, -shift),)
 
 
 def _simplify_mul(*args: Scalar) -> tuple[Scalar] | None:
@@ -488,7 +519,15 @@ def _simplify_mul(*args: Scalar) -> tuple[Scalar] | None:
     return None
 
 
+def _simplify_remainder(a: Scalar, b: Scalar) -> tuple[Scalar] | None:
+    """Whole numbers leave nothing when divided by one."""
+    whole = type(b) is int and b == 1 and isinstance(a, Expr) and a.whole
+    return (0,) if whole else None
+
+
 def _simplify_logic(operator: str, absorbing: bool) -> Callable[..., tuple[Scalar] | None]:
+    dual = "and" if operator == "or" else "or"
+
     def rule(*args: Scalar) -> tuple[Scalar] | None:
         if any(a is absorbing for a in args):
             return (absorbing,)
@@ -496,17 +535,56 @@ def _simplify_logic(operator: str, absorbing: bool) -> Callable[..., tuple[Scala
         for arg in args:
             inner = arg.args if isinstance(arg, Expr) and arg.operator == operator else (arg,)
             kept += [a for a in inner if a is not (not absorbing) and not any(a is k for k in kept)]
+        if _settled(kept, dual):
+            return (absorbing,)
+        kept = _absorbed(kept, operator, dual)
         if not kept:
             return (not absorbing,)
         if len(kept) == 1:
             return (kept[0],)
-        return (
-            None
-            if len(kept) == len(args) and all(a is b for a, b in zip(kept, args, strict=True))
-            else (apply(operator, *kept),)
-        )
+        if len(kept) == len(args) and all(a is b for a, b in zip(kept, args, strict=True)):
+            return None
+        return (apply(operator, *kept),)
 
     return rule
+
+
+def _settled(parts: list[Scalar], dual: str) -> bool:
+    """Whether parts contradict or complement each other: ``a`` beside ``not a``, or beside ``not (a and b)``."""
+    present = {id(p) for p in parts}
+    for part in parts:
+        if isinstance(part, Expr) and part.operator == "not":
+            inner = part.args[0]
+            opposed = inner.args if isinstance(inner, Expr) and inner.operator == dual else (inner,)
+            if any(id(o) in present for o in opposed):
+                return True
+    return False
+
+
+def _absorbed(parts: list[Scalar], operator: str, dual: str) -> list[Scalar]:
+    """``a or (not a and b)`` is ``a or b``, and the same with ``and`` and ``or`` exchanged."""
+    present = {id(p) for p in parts}
+    if not any(isinstance(p, Expr) and p.operator == dual for p in parts):
+        return parts
+
+    def implied(part: Scalar) -> bool:
+        if not isinstance(part, Expr) or part.operator != "not":
+            return False
+        inner = part.args[0]
+        if id(inner) in present:
+            return True
+        return (
+            isinstance(inner, Expr) and inner.operator == operator and present.issuperset(map(id, inner.args))
+        )
+
+    return [
+        apply(dual, *rest)
+        if isinstance(p, Expr)
+        and p.operator == dual
+        and len(rest := [q for q in p.args if not implied(q)]) < len(p.args)
+        else p
+        for p in parts
+    ]
 
 
 def _simplify_where(condition: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar] | None:
@@ -539,9 +617,10 @@ def _simplify_select(index: Scalar, *options: Scalar) -> tuple[Scalar] | None:
 
 _SIMPLIFY: dict[str, Callable[..., tuple[Scalar] | None]] = {
     "+": _simplify_add,
-    "-": lambda a, b: (a,) if type(b) is int and b == 0 else ((0,) if a is b else None),
+    "-": _simplify_subtract,
     "*": _simplify_mul,
     "//": lambda a, b: (a,) if type(b) is int and b == 1 else None,
+    "%": _simplify_remainder,
     "and": _simplify_logic("and", absorbing=False),
     "or": _simplify_logic("or", absorbing=True),
     "not": lambda a: (a.args[0],) if isinstance(a, Expr) and a.operator == "not" else None,

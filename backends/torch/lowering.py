@@ -189,9 +189,20 @@ def _channel_shuffle(op: Operation, site: Site) -> str:
 
 def _resize(op: Operation, site: Site) -> str:
     a = op.attributes
+    if a["mode"] == "pyramid":
+        return _pyramid(op, site.operands[0])
     corners = ", align_corners=False" if a["mode"] == "bilinear" else ""
     size = f"size=({a['height']}, {a['width']})"
     return f'F.interpolate({site.operands[0]}, {size}, mode="{a["mode"]}"{corners})'
+
+
+def _pyramid(op: Operation, x: str) -> str:
+    sizes = [*zip(op.operands[0].type.shape[1:], op.result.type.shape[1:], strict=True)]
+    blocks = tuple(max(1, old // new) for old, new in sizes)
+    factors = tuple(max(1, new // old) for old, new in sizes)
+    if blocks != (1, 1):
+        x = f"F.max_pool2d({x}, {_pair(blocks)})"
+    return x if factors == (1, 1) else f"F.interpolate({x}, scale_factor={_pair(factors)})"
 
 
 RULES: dict[str, Rule] = {

@@ -192,12 +192,21 @@ def _channel_shuffle(graph: OnnxGraph, op: Operation, operands: list[str]) -> st
 
 def _resize(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     sizes = graph.integers(op.attributes["height"], op.attributes["width"])
+    given = op.operands[0].type.shape[1:]
+    blocks = [max(1, old // new) for old, new in zip(given, op.result.type.shape[1:], strict=True)]
+    if op.attributes["mode"] == "pyramid" and blocks != [1, 1]:
+        operands = [graph.node("MaxPool", operands, kernel_shape=blocks, strides=blocks)]
     mode = _RESIZE[op.attributes["mode"]]
     return graph.node("Resize", [*operands, "", "", sizes], axes=[2, 3], **mode)
 
 
 _RESIZE: dict[str, dict[str, str]] = {
     "nearest": {
+        "mode": "nearest",
+        "coordinate_transformation_mode": "asymmetric",
+        "nearest_mode": "floor",
+    },
+    "pyramid": {
         "mode": "nearest",
         "coordinate_transformation_mode": "asymmetric",
         "nearest_mode": "floor",

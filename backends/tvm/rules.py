@@ -175,8 +175,24 @@ def _channel_shuffle(to: Lowering, op: FlatOperation) -> None:
 
 def _resize(to: Lowering, op: FlatOperation) -> None:
     (x,), a = op.operands, op.attributes
-    workload = Resize(a["mode"], *to.geometry(x.shape), (a["height"], a["width"]))
-    to.add(workload, [to.image(x).buffer], op.result)
+    size, mode = (a["height"], a["width"]), a["mode"]
+    if mode == "pyramid":
+        x, mode = _blocks(to, x, size), "nearest"
+    if x.shape == op.result.shape:
+        to.bind(op.result, to.image(x))
+        return
+    to.add(Resize(mode, *to.geometry(x.shape), size), [to.image(x).buffer], op.result)
+
+
+def _blocks(to: Lowering, x: FlatValue, size: tuple[int, int]) -> FlatValue:
+    """The maxima of the blocks of an image, in the directions in which it has to shrink to a size."""
+    channels, height, width = x.shape
+    blocks = (max(1, height // size[0]), max(1, width // size[1]))
+    if blocks == (1, 1):
+        return x
+    result = FlatValue((channels, height // blocks[0], width // blocks[1]), uses=1)
+    to.add(Pool("max", *to.geometry(x.shape), Window(blocks, blocks)), [to.image(x).buffer], result)
+    return result
 
 
 def _softmax(to: Lowering, op: FlatOperation) -> None:

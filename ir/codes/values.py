@@ -9,7 +9,7 @@ CODES: tuple[Code, ...] = (
         "E0501",
         "wrong kind of value",
         "Another kind of value is needed here: a tensor, a number, a list.",
-        wrong="network n(image: f32[3, 8, 8]) = image + \"1\"",
+        wrong='network n(image: f32[3, 8, 8]) = image + "1"',
         right="network n(image: f32[3, 8, 8]) = image + relu(image)",
     ),
     language_code(

@@ -176,15 +176,17 @@ class Resize(OpDefinition):
 
     Operand ``x: f32[C, H, W]``; result ``f32[C, height, width]``. ``nearest`` takes source row ``floor(i * H
     / height)``. ``bilinear`` reads the source at ``max((i + 0.5) * H / height - 0.5, 0)`` (pixel centres at
-    halves, corners not aligned) and weighs the two rows around it by distance; columns likewise. No weights,
-    no multiply-adds.
+    halves, corners not aligned) and weighs the two rows around it by distance; columns likewise. ``pyramid``
+    moves between the levels of a feature pyramid (NAS-FPN, Ghiasi et al., 2019): in each direction, by a
+    whole factor, it takes the maximum of blocks where the image shrinks and repeats pixels where it grows. No
+    weights, no multiply-adds.
     """
 
     name: ClassVar[str] = "resize"
     attributes: ClassVar[tuple[Attribute, ...]] = (
         Attribute("height", "int", doc="rows of the result"),
         Attribute("width", "int", doc="columns of the result"),
-        Attribute("mode", "string", "nearest", "how pixels in between are made", ("nearest", "bilinear")),
+        Attribute("mode", "string", "nearest", "how pixels are made", ("nearest", "bilinear", "pyramid")),
     )
 
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
@@ -192,6 +194,13 @@ class Resize(OpDefinition):
         channels = image_shape(op)[0]
         positive(op, "height", require)
         positive(op, "width", require)
+        for name, size in zip(("height", "width"), image_shape(op)[1:], strict=True):
+            wanted, fits = op.attributes[name], op.attributes["mode"] != "pyramid"
+            require(
+                any_of(fits, equal(size % wanted, 0), equal(wanted % size, 0)),
+                f"a pyramid cannot take {name} {size} to {wanted}: neither divides the other",
+                attribute=name,
+            )
         shape = (channels, op.attributes["height"], op.attributes["width"])
         return (TensorType(shape, op.operands[0].type.dtype),)
 
@@ -200,10 +209,21 @@ class Resize(OpDefinition):
     ) -> tuple[Array, ...]:
         """A product with one interpolation matrix for the rows and one for the columns."""
         (x,), a = inputs, op.attributes
+        if a["mode"] == "pyramid":
+            return (_pyramid(_pyramid(x, 2, a["height"]), 3, a["width"]),)
         matrix = _MATRICES[a["mode"]]
         rows = matrix(x.shape[2], a["height"]).astype(x.dtype)
         columns = matrix(x.shape[3], a["width"]).astype(x.dtype)
         return (rows @ x @ columns.T,)
+
+
+def _pyramid(x: Array, axis: int, wanted: int) -> Array:
+    """One axis of an image to another level: repeated, or the maxima of its blocks."""
+    size = x.shape[axis]
+    if wanted >= size:
+        return np.repeat(x, wanted // size, axis)
+    blocks = (*x.shape[:axis], wanted, size // wanted, *x.shape[axis + 1 :])
+    return np.asarray(x.reshape(blocks).max(axis + 1))
 
 
 def _nearest_matrix(size: int, wanted: int) -> Array:

@@ -162,5 +162,9 @@ CASES: tuple[Case, ...] = (
     case("resize", (3, 4, 5), height=8, width=10, mode="bilinear"),
     case("resize", (3, 7, 5), height=3, width=11, mode="bilinear"),
     case("resize", (2, 1, 1), height=4, width=3, mode="bilinear"),
+    case("resize", (3, 4, 6), height=8, width=18, mode="pyramid"),
+    case("resize", (3, 8, 6), height=2, width=3, mode="pyramid"),
+    case("resize", (3, 8, 3), height=2, width=6, mode="pyramid"),
+    case("resize", (3, 4, 5), height=4, width=5, mode="pyramid"),
 )
 """All cases, in the order of the operations' families."""

@@ -28,6 +28,9 @@ def _zeros_like(x: Any, w: dict[str, Any], a: dict[str, Any]) -> Any:
 
 
 def _resize(x: Any, w: dict[str, Any], a: dict[str, Any]) -> Any:
+    if a["mode"] == "pyramid":
+        pooled = F.adaptive_max_pool2d(x, (min(x.shape[2], a["height"]), min(x.shape[3], a["width"])))
+        return F.interpolate(pooled, (a["height"], a["width"]))
     corners = False if a["mode"] == "bilinear" else None
     return F.interpolate(x, (a["height"], a["width"]), mode=a["mode"], align_corners=corners)
 
