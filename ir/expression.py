@@ -550,7 +550,7 @@ def _simplify_logic(operator: str, absorbing: bool) -> Callable[..., tuple[Scala
 
 
 def _settled(parts: list[Scalar], dual: str) -> bool:
-    """Whether parts contradict or complement each other: ``a`` beside ``not a``, or beside ``not (a and b)``."""
+    """Whether parts contradict or complement each other: ``a`` beside ``not a`` or ``not (a and b)``."""
     present = {id(p) for p in parts}
     for part in parts:
         if isinstance(part, Expr) and part.operator == "not":

@@ -1,4 +1,4 @@
-"""Spaces of the field in small: they elaborate, nothing about their shapes stays open, and prices are exact."""
+"""Spaces of the field in small: nothing about their shapes stays open, and prices are exact."""
 
 from pathlib import Path
 
