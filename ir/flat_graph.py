@@ -3,51 +3,63 @@
 Names of values and functions, the borders of functions, the order of independent operations, spans and dead
 operations leave no trace in it. A node is (what it does, its operands, the weights it owns): two operations
 without weights that do the same are one node, two operations with weights only if they share them.
+
+Within a function an operation with weights and the operations of one operand that follow it, each the only
+reader of the one before, are numbered as one: nothing else can be equal to a part of such a run. That is left
+out where functions claim overlapping weight paths, since then two runs may share a part; `drawloom.ir.chains`
+joins what is left, so the outcome is the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, NamedTuple
 
+from .definition import Attribute, OpDefinition
+from .diagnostic import UserError
 from .expression import Expr
-from .graph import Function, Module, Operation
+from .graph import Function, Module, Operation, Value
 from .printer import attribute_text, constraint_text, decision_text
 
 COMMUTATIVE = frozenset({"add", "mul", "sum", "mean"})
 """Operations whose operands have no order."""
 
-_PLAIN = frozenset({int, float, bool, str})
+LIMIT = 5_000_000
+"""Most operations of a network with its calls followed: few functions that call each other can make many."""
 
 DIGEST = 16
 """Bytes of a colour and of a structural hash."""
 
+Step = tuple[bytes, tuple[int, ...], bool, str | None, str]
+"""One or more live operations of a function, ready for numbering; they have one result.
 
-class Step(NamedTuple):
-    """One live operation of a function, ready for numbering.
-
-    Attributes:
-        static: what it does: name and attributes; empty for calls.
-        operands: positions in the list of values of the function.
-        commutative: whether their order means nothing.
-        path: path of the weights it owns (of a call: the prefix), None where there are none.
-        callee: name of the called function, empty for all other operations.
-    """
-
-    static: bytes
-    operands: tuple[int, ...]
-    commutative: bool
-    path: str | None
-    callee: str
+* what they do: one digest an operation; empty for calls.
+* positions of the operands in the list of values of the function.
+* whether the order of the operands means nothing.
+* the path of the weights it owns (of a call: the prefix), None where there are none.
+* the name of the called function, empty for all other operations.
+"""
 
 
 class Template(NamedTuple):
-    """A function as steps; each adds its results to the list of values, which begins with the inputs."""
+    """A function as steps; each adds its results to the list of values, which begins with the inputs.
+
+    Attributes:
+        steps: its live operations.
+        outputs: positions of what it returns.
+        callees: what it calls, once for each call.
+        tied: whether two of its steps claim overlapping weight paths.
+    """
 
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
+    callees: tuple[str, ...]
+    tied: bool
 
 
 @dataclass(slots=True)
@@ -56,64 +68,44 @@ class FlatGraph:
 
     Attributes:
         header: bytes of what is no node: input types, and in a space its decisions and constraints.
-        statics: for each node what it does.
+        statics: for each node what it does, one digest an operation.
         operands: for each node its operands, earlier nodes; sorted where they have no order.
         commutative: for each node whether they have none.
-        colors: for each node a digest of the tree below it, blind to which weights are shared.
-        paths: weight paths by node.
+        paths: weight paths by node where some may be shared; empty where none is.
         outputs: nodes that the network returns.
-        numbers: nodes by what makes them one.
     """
 
     header: bytes
     statics: list[bytes] = field(default_factory=list)
     operands: list[tuple[int, ...]] = field(default_factory=list)
     commutative: list[bool] = field(default_factory=list)
-    colors: list[bytes] = field(default_factory=list)
     paths: dict[int, str] = field(default_factory=dict)
     outputs: tuple[int, ...] = ()
-    numbers: dict[tuple[bytes, tuple[int, ...], str | None], int] = field(default_factory=dict)
 
-    def live(self) -> list[int]:
-        """The nodes that the outputs need, ascending, so operands before their users."""
-        marked = bytearray(len(self.colors))
-        for node in self.outputs:
-            marked[node] = 1
-        operands = self.operands
-        for node in range(len(marked) - 1, -1, -1):
-            if marked[node]:
-                for operand in operands[node]:
-                    marked[operand] = 1
-        return [node for node, alive in enumerate(marked) if alive]
-
-    def node(self, static: bytes, operands: tuple[int, ...], commutative: bool, path: str | None) -> int:
-        """The node of an operation, made when there is none."""
-        if commutative:
-            operands = tuple(sorted(operands))
-        key = (static, operands, path)
-        found = self.numbers.get(key)
-        if found is not None:
-            return found
-        colors = self.colors
-        parts = [colors[i] for i in operands]
-        if commutative:
-            parts.sort()
-        number = self.numbers[key] = len(colors)
-        colors.append(blake2b(static + b"".join(parts), digest_size=DIGEST).digest())
+    def add(self, static: bytes, operands: tuple[int, ...], commutative: bool) -> int:
+        """A new node."""
+        number = len(self.statics)
         self.statics.append(static)
         self.operands.append(operands)
         self.commutative.append(commutative)
-        if path is not None:
-            self.paths[number] = path
         return number
 
 
 def flatten(module: Module) -> FlatGraph:
-    """The graph of a module whose calls resolve."""
+    """The graph of a module whose calls resolve.
+
+    Raises:
+        UserError: when it would have more than `LIMIT` operations.
+    """
     entry = module.entry
+    templates = {name: f._template or _template(f) for name, f in module.functions.items()}
+    _check_size(templates)
+    tied = any(t.tied for t in templates.values())
+    if tied:
+        templates = {name: _made(f, join=False) for name, f in module.functions.items()}
     graph = FlatGraph(_header(module))
-    inputs = [graph.node(digest(f"input {i} {v.type}"), (), False, None) for i, v in enumerate(entry.inputs)]
-    graph.outputs = tuple(_walk(graph, module.functions, entry, inputs, ""))
+    inputs = [graph.add(digest(f"input {i} {v.type}"), (), False) for i, v in enumerate(entry.inputs)]
+    graph.outputs = tuple(_walk(graph, templates, templates[entry.name], inputs, tied))
     return graph
 
 
@@ -131,77 +123,218 @@ def _header(module: Module) -> bytes:
     return "\n".join(lines).encode()
 
 
+def _check_size(templates: Mapping[str, Template]) -> None:
+    size = 0
+    sizes: dict[str, int] = {}
+    for name, template in templates.items():
+        size = len(template.steps) + sum(sizes[callee] for callee in template.callees)
+        sizes[name] = min(size, LIMIT + 1)
+    # the entry is the last
+    if size > LIMIT:
+        raise UserError(f"the network has more than {LIMIT:,} operations when its calls are followed")
+
+
 def _walk(
-    graph: FlatGraph,
-    functions: Mapping[str, Function],
-    function: Function,
-    arguments: Sequence[int],
-    prefix: str,
+    graph: FlatGraph, templates: Mapping[str, Template], entry: Template, values: list[int], tied: bool
 ) -> list[int]:
-    """Add the nodes of one call of a function; returns those of its outputs."""
-    template: Template = function._template or _template(function)
-    values = list(arguments)
-    node, append = graph.node, values.append
-    for static, operands, commutative, path, callee in template.steps:
-        if path is not None and prefix:
-            path = f"{prefix}.{path}" if path else prefix
-        if callee:
-            given = [values[i] for i in operands]
-            values += _walk(graph, functions, functions[callee], given, path or "")
+    """Add the nodes of a function, calls followed with a stack of its own; returns those of its outputs."""
+    numbers: dict[Any, int] = {}
+    stack: list[tuple[Iterator[Step], tuple[int, ...], list[int], str]] = []
+    steps, outputs, prefix = iter(entry.steps), entry.outputs, ""
+    while True:
+        for static, operands, commutative, path, callee in steps:
+            given = tuple([values[i] for i in operands])
+            if callee:
+                stack.append((steps, outputs, values, prefix))
+                template = templates[callee]
+                steps, outputs, values = iter(template.steps), template.outputs, list(given)
+                prefix = _joined(prefix, path)
+                break
+            if commutative:
+                given = tuple(sorted(given))
+            if path is None:
+                key: Any = (static, given)
+            elif tied:
+                path = _joined(prefix, path)
+                key = (static, given, path)
+            else:
+                # an operation with weights of its own equals no other
+                values.append(graph.add(static, given, commutative))
+                continue
+            number = numbers.get(key)
+            if number is None:
+                number = numbers[key] = graph.add(static, given, commutative)
+                if path is not None:
+                    graph.paths[number] = path
+            values.append(number)
         else:
-            append(node(static, tuple([values[i] for i in operands]), commutative, path))
-    return [values[i] for i in template.outputs]
+            results = [values[i] for i in outputs]
+            if not stack:
+                return results
+            steps, outputs, values, prefix = stack.pop()
+            values += results
+
+
+def _joined(prefix: str, path: str | None) -> str:
+    return f"{prefix}.{path}" if prefix and path else prefix or path or ""
 
 
 def _template(function: Function) -> Template:
-    """The live operations of a function as steps, kept on the function."""
-    places = {id(v): i for i, v in enumerate(function.inputs)}
-    steps: list[Step] = []
-    size = len(places)
-    for op in _live_operations(function):
-        operands = [places[id(value)] for value in op.operands]
-        for position, present in enumerate(op.presence):
-            if present is not True:
-                static = f"present {attribute_text(present)}\0".encode()
-                steps.append(Step(static, (operands[position],), False, None, ""))
-                operands[position], size = size, size + 1
-        steps += _steps(op, tuple(operands))
-        for result in op.results:
-            places[id(result)], size = size, size + 1
-    made = Template(tuple(steps), tuple(places[id(v)] for v in function.outputs))
-    function._template = made
+    """The template of a function, kept on it."""
+    made = function._template = _made(function, join=True)
     return made
 
 
-def _steps(op: Operation, operands: tuple[int, ...]) -> list[Step]:
-    if op.name == "call":
-        return [Step(b"", operands, False, op.param or "", op.attributes["callee"])]
-    path = op.param if op.definition.has_weights else None
-    # several results are as many nodes, told apart by their position
-    return [Step(_static(op, i), operands, op.name in COMMUTATIVE, path, "") for i in range(len(op.results))]
+def _made(function: Function, *, join: bool) -> Template:
+    """The live operations of a function as steps, those of a run as one if they are to be joined."""
+    live, readers = _live_operations(function)
+    maker = _Maker(function.inputs, readers, join)
+    for op in live:
+        maker.add(op)
+    outputs = tuple([maker.places[v] for v in function.outputs])
+    return Template(tuple(maker.steps), outputs, tuple(maker.callees), _overlapping(maker.claims))
 
 
-def _static(op: Operation, result: int) -> bytes:
-    words = [op.name, str(result)]
-    for attribute in op.definition.attributes:
-        name = attribute.name
-        if name == "param" or name not in op.attributes:
-            continue
-        value = op.attributes[name]
-        if isinstance(value, int) and attribute.kind == "float":
-            value = float(value)
-        # `repr` of plain values is the same everywhere; that of an expression is for people
-        plain = not any(isinstance(v, Expr) for v in value) if type(value) is tuple else type(value) in _PLAIN
-        words.append(f"{name}={value!r}" if plain else f"{name}={attribute_text(value)}")
-    # the one zero byte ends it: `repr` escapes those in texts, and digests of operands follow
-    return ("\n".join(words) + "\0").encode()
+class _Maker:
+    """Collects the steps of a function.
+
+    Attributes:
+        places: for each value its position in the list of values.
+        steps: so far.
+        callees: so far.
+        claims: the weight paths of the operations and calls so far, once for each result.
+    """
+
+    def __init__(self, inputs: Sequence[Value], readers: Mapping[Value, int], join: bool) -> None:
+        self.places = {v: i for i, v in enumerate(inputs)}
+        self.steps: list[Step] = []
+        self.callees: list[str] = []
+        self.claims: list[str] = []
+        self._readers = readers
+        self._join = join
+        self._size = len(self.places)
+        # by the position of its result, the step of a run that may go on
+        self._runs: dict[int, int] = {}
+
+    def add(self, op: Operation) -> None:
+        """Add a live operation; what it reads has been added."""
+        places = self.places
+        operands = tuple([places[v] for v in op.operands])
+        name = op.definition.name
+        if name == "call":
+            path = op.param or ""
+            self.claims.append(path)
+            self.callees.append(op.attributes["callee"])
+            self.steps.append((b"", operands, False, path, self.callees[-1]))
+            for result in op.results:
+                self._place(result)
+            return
+        if op.presence:
+            operands = self._present(op, operands)
+        statics = _statics(op)
+        path = op.param if has_weights(op.definition) else None
+        if path is not None:
+            self.claims += [path] * len(statics)
+        run = self._runs.get(operands[0]) if len(operands) == len(statics) == 1 else None
+        if run is not None and self._readers[op.operands[0]] == 1:
+            static, before, commutative, first, _ = self.steps[run]
+            self.steps[run] = (static + statics[0], before, commutative, first, "")
+            places[op.results[0]] = operands[0]
+            return
+        if path is not None and self._join and len(statics) == 1:
+            self._runs[self._size] = len(self.steps)
+        # several results are as many nodes, told apart by their position
+        for static, result in zip(statics, op.results, strict=True):
+            self.steps.append((static, operands, name in COMMUTATIVE, path, ""))
+            self._place(result)
+
+    def _present(self, op: Operation, operands: tuple[int, ...]) -> tuple[int, ...]:
+        """Positions of the operands under their conditions."""
+        conditioned = list(operands)
+        for position, condition in enumerate(op.presence):
+            if condition is not True:
+                static = digest(f"present {attribute_text(condition)}")
+                self.steps.append((static, (operands[position],), False, None, ""))
+                conditioned[position], self._size = self._size, self._size + 1
+        return tuple(conditioned)
+
+    def _place(self, value: Value) -> None:
+        self.places[value], self._size = self._size, self._size + 1
 
 
-def _live_operations(function: Function) -> list[Operation]:
-    needed: set[int] = {id(v) for v in function.outputs}
+def _overlapping(claims: list[str]) -> bool:
+    """Whether some path is another one, or lies below another one."""
+    # with the smallest character as separator, what lies below a path comes right after it
+    ordered = sorted([path.replace(".", "\0") for path in claims])
+    return any(b == a or not a or b.startswith(a + "\0") for a, b in pairwise(ordered))
+
+
+def _statics(op: Operation) -> tuple[bytes, ...]:
+    """What an operation does, for each of its results."""
+    values = _values_of(op.definition)(op.attributes)
+    return tuple([_static(op.definition, i, values) for i in range(len(op.results))])
+
+
+@cache
+def has_weights(definition: OpDefinition) -> bool:
+    """`OpDefinition.has_weights`, remembered."""
+    return definition.has_weights
+
+
+def _told(definition: OpDefinition) -> tuple[Attribute, ...]:
+    """The attributes that say what an operation does."""
+    return tuple([a for a in definition.attributes if a.name != "param"])
+
+
+@cache
+def _values_of(definition: OpDefinition) -> Callable[[Mapping[str, Any]], Any]:
+    """Reads the values of the attributes that say what an operation does."""
+    names = [a.name for a in _told(definition)]
+    return itemgetter(*names) if names else lambda attributes: ()
+
+
+@lru_cache(maxsize=1 << 14)
+def _static(definition: OpDefinition, result: int, values: Any) -> bytes:
+    """A digest of what an operation does; equal values have equal texts, as this is remembered."""
+    told = _told(definition)
+    words = [definition.name, str(result)]
+    for attribute, value in zip(told, values if len(told) != 1 else (values,), strict=True):
+        words.append(f"{attribute.name}={_text(attribute.kind, value)}")
+    return digest("\n".join(words))
+
+
+def _text(kind: str, value: Any) -> str:
+    """For hashing: `repr` of plain values is the same everywhere, that of an expression is not."""
+    if isinstance(value, tuple) and not any(isinstance(v, Expr) for v in value):
+        return repr(tuple([_FORMS[kind](v) for v in value]))
+    return repr(_FORMS[kind](value)) if type(value) in (int, float, bool, str) else attribute_text(value)
+
+
+_FORMS: dict[str, Callable[[Any], Any]] = {
+    "int": int,
+    "ints": int,
+    "shape": int,
+    # a negative zero becomes zero, which it is equal to
+    "float": lambda value: float(value) + 0.0,
+    "bool": bool,
+    "string": str,
+}
+"""Brings values of each kind of attribute to one form: 1 and true, 1 and 1.0."""
+
+
+def _live_operations(function: Function) -> tuple[list[Operation], dict[Value, int]]:
+    """The operations that the outputs need, in order, and how often each value is read by them.
+
+    Outputs count as read by many.
+    """
+    readers: dict[Value, int] = dict.fromkeys(function.outputs, 2)
     kept: list[Operation] = []
     for op in reversed(function.operations):
-        if any(id(v) in needed for v in op.results):
-            kept.append(op)
-            needed.update(id(v) for v in op.operands)
-    return kept[::-1]
+        for value in op.results:
+            if value in readers:
+                kept.append(op)
+                for operand in op.operands:
+                    readers[operand] = readers.get(operand, 0) + 1
+                break
+    kept.reverse()
+    return kept, readers

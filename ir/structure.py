@@ -7,24 +7,26 @@ identity: one convolution read twice is not two equal convolutions, and the patt
 the names of paths do not. In a space the decisions count too, by name and domain, and the conditions of
 constraints; a resolved network is its graph alone, so constraints that it still carries are ignored.
 
-The hash goes over the flat graph (`drawloom.ir.flat_graph`). Every node has a colour, the digest of the tree
-below it, which is blind to sharing. Where no two nodes have one colour, the colours of the outputs say
-everything. Nodes with the same colour (twins: equal operations with different weights on equal inputs) are
-told apart by how they are read (`drawloom.ir.colors`): colours are refined along users and operands, as in
-colour refinement (Weisfeiler and Leman, 1968), until that splits no more; the result goes into the hash, and
-so do the connected parts that nodes still tied form. So equal modules have equal hashes, and different
-modules have different ones but for a digest collision or many twins wired regularly (each of six
-convolutions multiplied with three others, as in the graph K3,3 or as in a prism). `structurally_equal`
-searches for the renaming itself and has no such exception.
+The hash goes over the flat graph (`drawloom.ir.flat_graph`) with chains joined (`drawloom.ir.chains`).
+Every chain has a colour, the digest of the tree below it, which is blind to sharing. Where no two chains
+have one colour, the colours of the outputs say everything. Chains with the same colour (twins: equal
+operations with different weights on equal inputs) are told apart by how they are read
+(`drawloom.ir.colors`): colours are refined along readers and operands, as in colour refinement (Weisfeiler
+and Leman, 1968), until that splits no more; the result goes into the hash, and so do the connected parts
+that twins still tied form. So equal modules have equal hashes, and different modules have different ones
+but for a digest collision or many twins wired regularly (each of six convolutions multiplied with three
+others, as in the graph K3,3 or as in a prism). `structurally_equal` searches for the renaming itself and
+has no such exception.
 """
 
 from __future__ import annotations
 
+from .chains import chains
 from .colors import Colors
-from .flat_graph import digest, flatten
+from .flat_graph import digest
 from .graph import Module
 
-VERSION = b"drawloom structure 1"
+VERSION = b"drawloom structure 2"
 """Part of every hash; changed with its meaning, so that old records are not taken for new ones."""
 
 
@@ -33,17 +35,17 @@ def structural_hash(module: Module) -> str:
 
     Two assignments are the same architecture exactly when their resolved modules have the same hash.
     """
-    graph = flatten(module)
+    graph = chains(module)
     return digest(VERSION + digest(graph.header) + Colors(graph).summary()).hex()
 
 
 def structurally_equal(a: Module, b: Module) -> bool:
     """Whether two modules have the same structure; exact, and slower than comparing hashes."""
-    first, second = flatten(a), flatten(b)
+    first, second = chains(a), chains(b)
     if first.header != second.header or len(first.outputs) != len(second.outputs):
         return False
     ours, theirs = Colors(first), Colors(second)
-    if len(ours.live) != len(theirs.live) or ours.summary() != theirs.summary():
+    if len(first.statics) != len(second.statics) or ours.summary() != theirs.summary():
         return False
     return _Matching(ours, theirs).extend(
         [((x,), (y,)) for x, y in zip(first.outputs, second.outputs, strict=True)]
@@ -51,19 +53,20 @@ def structurally_equal(a: Module, b: Module) -> bool:
 
 
 _Obligation = tuple[tuple[int, ...], tuple[int, ...]]
-"""Nodes of one graph that have to become, in some order, those of the other."""
+"""Chains of one graph that have to become, in some order, those of the other."""
 
 
 class _Matching:
-    """A renaming of one graph's nodes and paths to another's, searched for where colours leave a choice."""
+    """A renaming of one graph's chains to another's, searched for where colours leave a choice."""
 
     def __init__(self, ours: Colors, theirs: Colors) -> None:
         self.ours = ours
         self.theirs = theirs
         self.nodes: dict[int, int] = {}
         self.back: dict[int, int] = {}
-        self.paths: dict[str, str] = {}
-        self.paths_back: dict[str, str] = {}
+        self.groups = _by_chain(ours), _by_chain(theirs)
+        self.paths: dict[int, int] = {}
+        self.paths_back: dict[int, int] = {}
 
     def extend(self, obligations: list[_Obligation]) -> bool:
         """Whether the renaming can be extended so that all obligations, and all below them, are met."""
@@ -97,7 +100,7 @@ class _Matching:
         return False
 
     def _candidates(self, a: int, theirs: tuple[int, ...]) -> list[int]:
-        """The nodes that `a` may be: the one it is already, or those of its colour that are nobody yet."""
+        """The chains that `a` may be: the one it is already, or those of its colour that are nobody yet."""
         known = self.nodes.get(a)
         if known is not None:
             return [known] if known in theirs else []
@@ -116,10 +119,15 @@ class _Matching:
             return False
         if self.ours.of(a) != self.theirs.of(b):
             return False
-        path, other = ours.paths.get(a), theirs.paths.get(b)
+        path, other = self.groups[0].get(a), self.groups[1].get(b)
         if path is None or other is None:
             return path is other
         return self.paths.setdefault(path, other) == other and self.paths_back.setdefault(other, path) == path
+
+
+def _by_chain(colors: Colors) -> dict[int, int]:
+    """For each chain that shares weights the number of its group."""
+    return {chain: number for number, group in enumerate(colors.graph.groups) for chain in group}
 
 
 def _without(nodes: tuple[int, ...], node: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from generators import modules
@@ -19,6 +20,7 @@ from drawloom.ir import (
     Module,
     Operation,
     TensorType,
+    UserError,
     Value,
     index_of,
     parse_module,
@@ -321,7 +323,7 @@ def test_the_hash_is_the_same_in_every_process() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], input=TINY, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == structural_hash(parse_module(TINY)) == "a899d9e5003235193488663d199a2e13"
+    assert done.stdout.strip() == structural_hash(parse_module(TINY)) == "86a178f69cd47e6f637ee25db4232cfc"
 
 
 @pytest.mark.parametrize("name", ["add", "mul"])
@@ -353,3 +355,104 @@ def test_twins_are_told_apart_by_what_they_read() -> None:
 
     assert not alike(paired([(0, 1), (2, 3)]), paired([(0, 2), (1, 3)]))
     assert alike(paired([(0, 2), (1, 3)]), paired([(1, 2), (3, 0)]))
+
+
+def of_functions(*cuts: int, prefix: str = "part") -> Module:
+    """Convolution, batch norm, relu, convolution, relu, cut into functions at these places."""
+    steps: list[tuple[str, dict[str, object]]] = [
+        ("conv2d", {"out": 4, "kernel": 3, "pad": 1, "param": "first"}),
+        ("batch_norm", {"param": "norm"}),
+        ("relu", {}),
+        ("conv2d", {"out": 4, "kernel": 1, "param": "second"}),
+        ("relu", {}),
+    ]
+    functions: dict[str, Function] = {}
+    caller = FunctionBuilder("m", "network")
+    value = caller.input(IMAGE, "x")
+    for number, (begin, end) in enumerate(pairwise([0, *cuts, len(steps)])):
+        b = FunctionBuilder(f"part{number}", "block")
+        inner = b.input(IMAGE, "x")
+        for name, attributes in steps[begin:end]:
+            inner = b.op(name, [inner], attributes)
+        functions[b.name] = b.finish([inner])
+        (value,) = caller.call(functions[b.name], [value], prefix and f"{prefix}{number}")
+    functions["m"] = caller.finish([value])
+    return Module("m", functions)
+
+
+@pytest.mark.parametrize("cuts", [(1,), (2,), (3,), (4,), (1, 3), (1, 2, 3, 4)])
+@pytest.mark.parametrize("prefix", ["part", ""])
+def test_borders_of_functions_cut_a_chain_anywhere(cuts: tuple[int, ...], prefix: str) -> None:
+    assert alike(of_functions(), of_functions(*cuts, prefix=prefix))
+    assert alike(of_functions(*cuts, prefix=prefix), inlined(of_functions(2)))
+
+
+def test_a_trunk_that_is_read_twice_is_not_two_equal_trunks() -> None:
+    def build(trunks: int) -> Module:
+        def wired(b: FunctionBuilder, x: Value) -> Value:
+            below = [b.op("batch_norm", [conv(b, x, f"c{i}")], {"param": f"n{i}"}) for i in range(trunks)]
+            heads = [conv(b, below[-1], "h0", kernel=1, pad=0), conv(b, below[0], "h1", kernel=5, pad=2)]
+            return b.op("add", heads)
+
+        return network(wired)
+
+    assert not alike(build(1), build(2))
+
+
+def test_weights_shared_by_two_functions_count() -> None:
+    def build(path: str) -> Module:
+        b = FunctionBuilder("f", "block")
+        f = b.finish([b.op("batch_norm", [conv(b, b.input(IMAGE), "c")], {"param": "n"})])
+        caller = FunctionBuilder("m", "network")
+        x = caller.input(IMAGE)
+        (called,) = caller.call(f, [x], "p")
+        own = caller.op("batch_norm", [conv(caller, x, "q.c")], {"param": path})
+        return Module("m", {"f": f, "m": caller.finish([caller.op("add", [called, own])])})
+
+    free, tied = build("q.n"), build("p.n")
+    assert not alike(free, tied)
+    assert alike(tied, inlined(tied))
+    assert alike(free, inlined(free))
+
+
+def test_equal_numbers_are_equal_attributes() -> None:
+    def dropped(rate: float) -> Module:
+        return network(lambda b, x: b.op("dropout", [x], {"rate": rate}))
+
+    assert alike(dropped(0.0), dropped(-0.0))
+    assert alike(dropped(0), dropped(0.0))
+    assert not alike(dropped(0), dropped(0.5))
+
+
+def nested(depth: int, calls: int) -> Module:
+    """Functions of which each calls the one before several times in a row, the first a relu."""
+    b = FunctionBuilder("f0", "block")
+    functions = {"f0": b.finish([b.op("relu", [b.input(IMAGE)])])}
+    for i in range(1, depth):
+        b = FunctionBuilder(f"f{i}", "network" if i == depth - 1 else "block")
+        value = b.input(IMAGE)
+        for _ in range(calls):
+            (value,) = b.call(functions[f"f{i - 1}"], [value])
+        functions[b.name] = b.finish([value])
+    return Module("m", functions)
+
+
+def test_calls_may_nest_deep() -> None:
+    assert alike(nested(3000, calls=1), network(lambda b, x: b.op("relu", [x])))
+
+
+def test_few_functions_that_make_a_network_without_end_are_refused() -> None:
+    with pytest.raises(UserError, match="more than 5,000,000 operations"):
+        structural_hash(nested(60, calls=2))
+
+
+def test_a_long_chain() -> None:
+    def build(length: int) -> Module:
+        def wired(b: FunctionBuilder, x: Value) -> Value:
+            for i in range(length):
+                x = conv(b, x, f"c{i}")
+            return x
+
+        return network(wired)
+
+    assert not alike(build(5000), build(4999))
