@@ -69,7 +69,7 @@ class FlatGraph:
     Attributes:
         header: bytes of what is no node: input types, and in a space its decisions and constraints.
         statics: for each node what it does, one digest an operation.
-        operands: for each node its operands, earlier nodes; sorted where they have no order.
+        operands: for each node its operands, earlier nodes.
         commutative: for each node whether they have none.
         paths: weight paths by node where some may be shared; empty where none is.
         outputs: nodes that the network returns.
@@ -148,24 +148,20 @@ def _walk(
                 stack.append((steps, outputs, values, prefix))
                 template = templates[callee]
                 steps, outputs, values = iter(template.steps), template.outputs, list(given)
-                prefix = _joined(prefix, path)
+                prefix = _joined(prefix, path) if tied else ""
                 break
-            if commutative:
-                given = tuple(sorted(given))
-            if path is None:
-                key: Any = (static, given)
-            elif tied:
-                path = _joined(prefix, path)
-                key = (static, given, path)
-            else:
+            if path is not None:
                 # an operation with weights of its own equals no other
-                values.append(graph.add(static, given, commutative))
-                continue
+                key: Any = (static, given, _joined(prefix, path)) if tied else None
+            else:
+                key = (static, tuple(sorted(given)) if commutative else given)
             number = numbers.get(key)
             if number is None:
-                number = numbers[key] = graph.add(static, given, commutative)
-                if path is not None:
-                    graph.paths[number] = path
+                number = graph.add(static, given, commutative)
+                if key is not None:
+                    numbers[key] = number
+                    if path is not None:
+                        graph.paths[number] = key[2]
             values.append(number)
         else:
             results = [values[i] for i in outputs]
@@ -222,10 +218,10 @@ class _Maker:
         operands = tuple([places[v] for v in op.operands])
         name = op.definition.name
         if name == "call":
-            path = op.param or ""
-            self.claims.append(path)
+            prefix = op.param or ""
+            self.claims.append(prefix)
             self.callees.append(op.attributes["callee"])
-            self.steps.append((b"", operands, False, path, self.callees[-1]))
+            self.steps.append((b"", operands, False, prefix, self.callees[-1]))
             for result in op.results:
                 self._place(result)
             return

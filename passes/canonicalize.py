@@ -10,7 +10,7 @@ from drawloom.ir import Function, Module, Operation, Value
 
 from .base import Context, Pass
 from .pattern import is_zeros
-from .rebuild import Rewriter, copied, zeros
+from .rebuild import Rewriter, Specialised, copied, zeros
 from .rewrite import RuleRegistry, Watch, function_rule
 from .rules import RULES
 from .trace import Rewrite, Trace
@@ -122,11 +122,14 @@ class Simplifier(Rewriter):
         self.watch = watch
 
     def visit(self, old: Operation, new: Operation) -> None:
-        """Take in what an old operation has become, with operands of the new function."""
-        if new.definition.name != "call":
-            self.place(old, self.rules.simplified(new, self.watch))
-            return
+        """Simplify what an old operation has become, with operands of the new function, and take it in."""
+        self.take(old, self.rules.simplified(new, self.watch))
+
+    def take(self, old: Operation, new: Specialised) -> None:
+        """Take in what an old operation has become, simplified, with operands of the new function."""
         self.place(old, new)
+        if isinstance(new, Value) or new.definition.name != "call":
+            return
         for position, forward in enumerate(self.forwards[new.attributes["callee"]]):
             if forward is not None and old.results[position] in self.read:
                 value = self._forwarded(new, position, forward)

@@ -1,18 +1,19 @@
 """The fast path from a space and an assignment to a network: ``assign,canonicalize,dce`` in one sweep.
 
 Each function is visited once for each projection of an assignment on the decisions that it and its callees
-mention; the resolved functions are remembered and shared between candidates. In a function, first the
-operations are found that its outputs need through selected alternatives and present members; those are
-rebuilt in order with decisions replaced, each simplified by the rules of ``canonicalize``; then what became
-dead is removed.
+mention. In a function, first the operations are found that its outputs need through selected alternatives and
+present members; those are rebuilt in order with decisions replaced, each simplified by the rules of
+``canonicalize``; then what became dead is removed. Resolved functions are remembered and shared between
+candidates, and so are the operations in them: what one becomes depends on the values of the decisions that it
+mentions and on its operands, nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter, itemgetter
-from typing import Any, ClassVar
+from operator import itemgetter
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from drawloom.ir import (
     Choice,
@@ -32,16 +33,20 @@ from drawloom.ir.expression import expressions
 from .assign import assign
 from .base import Context, Pass
 from .canonicalize import Forward, Simplifier, canonicalize, forwards_of
-from .dce import Pruned, dce, function_expressions, prune
-from .liveness import Masks, Needs, demanded, everything, masks_of, needs_of
+from .dce import dce, function_expressions
 from .module_cache import ModuleCache
-from .rebuild import copied, rebuilt, settled, specialised
+from .rebuild import Specialised, nothing, rebuilt, remade, settled
+from .reduction import Reducible, reduced
+from .rules import simplified
 
 Indices = Mapping[Decision, int]
 """For each decision the position of its value in its domain."""
 
 _MEMORY = 200_000
 """Remembered operations of one space, about 100 MB; when there are more, all are forgotten."""
+
+_FORMS = 4096
+"""Most forms of one operation that are remembered."""
 
 
 @dataclass(frozen=True)
@@ -102,36 +107,24 @@ def dependencies(module: Module) -> dict[str, frozenset[Decision]]:
     return result
 
 
-_Placed = tuple[int, Function]
-"""A function with its position in the module."""
+_Positions = Sequence[int]
+"""For each decision of the space the position of its value in its domain."""
+
+_Key = Callable[[_Positions], Any]
+"""Picks the positions of some decisions."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
-class _Resolved:
-    """A function with its decisions replaced, all its outputs in use.
+class _Resolved(Reducible):
+    """A function with its decisions replaced, simplified; it may hold dead operations.
 
     Attributes:
-        function: simplified; may hold dead operations.
         forwards: what its outputs are, for callers.
-        masks: which outputs need which values.
-        needs: which outputs need which inputs.
-        callees: what it calls.
-        order: its position in the module.
-        parts: what is left of it for the outputs in use, by their mask, with the functions that needs and
-            their positions.
     """
 
-    function: Function
-    forwards: tuple[Forward, ...]
-    masks: Masks
-    needs: Needs
-    callees: dict[str, _Resolved]
-    order: int
-    parts: dict[int, tuple[Pruned, tuple[_Placed, ...]]] = field(default_factory=dict)
-
-    def part(self, callee: str, demand: int) -> Pruned:
-        """What is left of a function it calls."""
-        return self.callees[callee].parts[demand][0]
+    forwards: tuple[Forward, ...] = ()
 
 
 class Resolver:
@@ -140,12 +133,7 @@ class Resolver:
     def __init__(self, module: Module) -> None:
         """Prepare; the module is kept."""
         self.module = module
-        decisions = list(module.decisions.values())
-        mentioned = dependencies(module)
-        self._plans = {
-            name: _Plan(order, function, [i for i, d in enumerate(decisions) if d in mentioned[name]])
-            for order, (name, function) in enumerate(module.functions.items())
-        }
+        self._plans = _plans(module)
         self._remembered = 0
 
     def resolve(self, values: Mapping[str, Choice]) -> Module:
@@ -156,217 +144,228 @@ class Resolver:
         if module.constraints:
             given = {d: values[name] for name, d in module.decisions.items()}
             constraints = settled(module.constraints, lambda s: substitute(s, given))
-        entry = self._visit(positions)
-        demand = everything(entry.function)
-        _reduce(entry, demand)
-        # callees stand before their callers, as in the space
-        functions = sorted(entry.parts[demand][1], key=itemgetter(0))
-        return Module(module.name, {f.name: f for _, f in functions}, {}, constraints)
+        functions = reduced(self._visit(positions))
+        return Module(module.name, {f.name: f for f in functions}, {}, constraints)
 
-    def _visit(self, positions: Sequence[int]) -> _Resolved:
+    def _visit(self, positions: _Positions) -> _Resolved:
         """Resolve the entry after what it calls, with a stack of its own: spaces may nest deep."""
-        indices = dict(zip(self.module.decisions.values(), positions, strict=True))
-        candidate = _Candidate(_Values(indices), {}, {})
-        entry = self.module.entry.name
-        stack = [entry]
+        plans = self._plans
+        done: dict[str, _Resolved] = {}
+        live: dict[str, list[_Live]] = {}
+        stack = [self.module.entry.name]
         while stack:
             name = stack[-1]
-            if name not in candidate.done and not self._recall(name, positions, candidate):
-                live = candidate.live.get(name)
-                if live is None:
-                    live = candidate.live[name] = self._plans[name].live_steps(candidate.values)
-                missing = [f for s in live if s.callee and (f := s.callee) not in candidate.done]
-                missing = [f for f in missing if not self._recall(f, positions, candidate)]
+            plan = plans[name]
+            key = plan.key(positions)
+            known = plan.known.get(key)
+            if known is None and name not in live:
+                live[name] = steps = plan.live_steps(positions)
+                missing = [f for step, _ in steps if (f := step.callee) and f not in done]
                 if missing:
                     stack += missing
                     continue
-                self._remember(name, positions, candidate)
+            if known is None:
+                known = plan.known[key] = _build(plan, live[name], positions, done)
+                self._remembered += len(known.function.operations)
+            done[name] = known
             stack.pop()
-        return candidate.done[entry]
-
-    def _recall(self, name: str, positions: Sequence[int], candidate: _Candidate) -> bool:
-        """Whether a function has been resolved like this before; then the candidate has it."""
-        plan = self._plans[name]
-        found = plan.known.get(plan.key(positions))
-        if found is None:
-            return False
-        candidate.done[name] = found
-        return True
-
-    def _remember(self, name: str, positions: Sequence[int], candidate: _Candidate) -> None:
-        plan = self._plans[name]
-        resolved = _build(plan, candidate.live[name], candidate)
-        self._remembered += len(resolved.function.operations)
         if self._remembered > _MEMORY:
-            self._remembered = 0
-            for other in self._plans.values():
-                other.known.clear()
-        plan.known[plan.key(positions)] = candidate.done[name] = resolved
+            self._plans, self._remembered = _plans(self.module), 0
+        return known
 
 
-class _Values(dict[Expr, Any]):
-    """The values of expressions in one assignment, computed when they are asked for."""
-
-    def __init__(self, indices: Indices) -> None:
-        super().__init__()
-        self.indices = indices
-
-    def __missing__(self, expr: Expr) -> Any:
-        value = self[expr] = expr.at(self.indices)
-        return value
-
-    def of(self, scalar: Any) -> Any:
-        """The value of an attribute, which may be a tuple of scalars."""
-        if isinstance(scalar, Expr):
-            return self[scalar]
-        if isinstance(scalar, tuple):
-            return tuple([self.of(s) for s in scalar])
-        return scalar
-
-    def type(self, type: TensorType) -> TensorType:
-        """A type with its dimensions known."""
-        return type if type.static else TensorType(self.of(type.shape), type.dtype)
+def _plans(module: Module) -> dict[str, _Plan]:
+    decisions = list(module.decisions.values())
+    mentioned = dependencies(module)
+    return {
+        name: _Plan(order, function, decisions, mentioned[name])
+        for order, (name, function) in enumerate(module.functions.items())
+    }
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """One assignment on its way.
+class _Decided(Generic[_T]):
+    """Something that depends on some decisions, remembered for each of their values."""
+
+    __slots__ = ("_compute", "_decisions", "_key", "_known")
+
+    def __init__(
+        self, decisions: Sequence[Decision], found: Iterable[Expr], compute: Callable[[Indices], _T]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            decisions: those of the space.
+            found: expressions that mention those it depends on.
+            compute: gives it, from the positions of those that it depends on.
+        """
+        mentioned = {d for e in found for d in e.decisions}
+        self._decisions = [(i, d) for i, d in enumerate(decisions) if d in mentioned] if mentioned else []
+        self._key = _picks([i for i, _ in self._decisions])
+        self._compute = compute
+        self._known: dict[Any, _T] = {}
+
+    def at(self, positions: _Positions) -> _T:
+        """What it is in an assignment."""
+        key = self._key(positions)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _FORMS:
+                self._known.clear()
+            found = self._known[key] = self._compute({d: positions[i] for i, d in self._decisions})
+        return found
+
+
+def _picks(places: list[int]) -> _Key:
+    return itemgetter(*places) if places else lambda positions: ()
+
+
+class _Form(NamedTuple):
+    """What an operation is when the decisions that it mentions are known.
 
     Attributes:
-        values: of the expressions.
-        done: resolved functions by name.
-        live: for functions under way, what their outputs need.
+        reads: the operands that are left.
+        makers: positions of the steps that make these.
+        value: the selected alternative of a choice, which stands for it; None for other operations.
+        make: makes the operation on operands.
+        made: what it has become on the operands seen, simplified.
     """
 
-    values: _Values
-    done: dict[str, _Resolved]
-    live: dict[str, list[_Step]]
+    reads: tuple[Value, ...]
+    makers: tuple[int, ...]
+    value: Value | None
+    make: Callable[[tuple[Value, ...]], Operation]
+    made: dict[tuple[Value, ...], Specialised]
 
 
 class _Step:
-    """An operation with what is known of it before any assignment.
+    """An operation of a space.
 
     Attributes:
-        place: its position in its function.
         op: the operation.
         callee: what it calls, or an empty text.
-        choice: whether it is a choice.
-        open: whether attributes, presences or types mention decisions.
-        makers: for each operand the step that makes it, None for inputs of the function.
-        made: those of the steps that there are, each once.
+        form: what it is when decisions are known.
     """
 
-    __slots__ = ("callee", "choice", "made", "makers", "op", "open", "place")
+    __slots__ = ("_places", "callee", "form", "op")
 
-    def __init__(self, place: int, op: Operation, steps: Mapping[Value, _Step]) -> None:
-        self.place = place
+    def __init__(self, op: Operation, places: Mapping[Value, int], decisions: Sequence[Decision]) -> None:
+        """Prepare; `places` has the positions of the operations that make its operands."""
         self.op = op
         self.callee: str = op.attributes["callee"] if op.name == "call" else ""
-        self.choice = op.name == "choice"
-        mentions = any(True for _ in op.expressions()) or not all(r.type.static for r in op.results)
-        self.open = bool(op.presence) or mentions
-        self.makers = tuple([steps.get(v) for v in op.operands])
-        self.made = tuple(dict.fromkeys(s for s in self.makers if s is not None))
+        self._places = places
+        shapes = [e for r in op.results for e in expressions(r.type.shape)]
+        self.form = _Decided(decisions, [*op.expressions(), *shapes], self._form)
 
-    def read(self, values: _Values) -> Sequence[_Step | None]:
-        """The steps that make what it reads in an assignment."""
-        if self.choice:
-            return (self.makers[int(values.of(self.op.attributes["selector"]))],)
-        if self.op.presence:
-            return [s for s, p in zip(self.makers, self.op.presence, strict=True) if values.of(p)]
-        return self.made
+    def _form(self, indices: Indices) -> _Form:
+        op = self.op
+        attributes = {name: _value(v, indices) for name, v in op.attributes.items()}
+        types = tuple([_type(r.type, indices) for r in op.results])
+        reads, value = op.operands, None
+        if op.name == "choice":
+            value = reads[int(attributes["selector"])]
+            reads = (value,)
+        elif op.presence:
+            present = _value(op.presence, indices)
+            reads = tuple([v for v, p in zip(op.operands, present, strict=True) if p])
+
+        def make(operands: tuple[Value, ...]) -> Operation:
+            if op.presence and not operands:
+                return nothing(op, types[0])
+            return remade(op, operands, attributes, (), types)
+
+        makers = tuple({self._places[v]: None for v in reads if v in self._places})
+        return _Form(reads, makers, value, make, {})
+
+
+_Live = tuple[_Step, _Form]
+"""An operation that the outputs of its function need."""
+
+
+def _value(scalar: Any, indices: Indices) -> Any:
+    """The value of an attribute, which may be a tuple of scalars."""
+    if isinstance(scalar, Expr):
+        return scalar.at(indices)
+    return tuple([_value(s, indices) for s in scalar]) if isinstance(scalar, tuple) else scalar
+
+
+def _type(type: TensorType, indices: Indices) -> TensorType:
+    """A type with its dimensions known."""
+    return type if type.static else TensorType(_value(type.shape, indices), type.dtype)
+
+
+_Head = tuple[tuple[Value, ...], dict[str, Any]]
+"""The inputs of a function and the static arguments it was instantiated with."""
 
 
 class _Plan:
-    """A function prepared for resolving, and what it has become in the assignments seen."""
+    """A function prepared for resolving, and what it has become in the assignments seen.
 
-    def __init__(self, order: int, function: Function, where: list[int]) -> None:
+    Attributes:
+        order: its position in the module.
+        function: the function.
+        head: its inputs and arguments when decisions are known.
+        read: values that something reads.
+        key: picks the decisions that it and its callees mention.
+        known: what it has become.
+    """
+
+    def __init__(
+        self, order: int, function: Function, decisions: Sequence[Decision], mentioned: frozenset[Decision]
+    ) -> None:
         self.order = order
         self.function = function
+        told = [function.arguments.values(), (v.type.shape for v in function.inputs)]
+        found = [e for values in told for value in values for e in expressions(value)]
+        self.head: _Decided[_Head] = _Decided(decisions, found, self._head)
+        self.read = {v for op in function.operations for v in op.operands}.union(function.outputs)
+        self.key = _picks([i for i, d in enumerate(decisions) if d in mentioned])
         self.known: dict[Any, _Resolved] = {}
-        self.key: Callable[[Sequence[int]], Any] = itemgetter(*where) if where else _no_key
-        steps: dict[Value, _Step] = {}
+        places: dict[Value, int] = {}
+        self._steps: list[_Step] = []
         for place, op in enumerate(function.operations):
-            step = _Step(place, op, steps)
-            steps.update(dict.fromkeys(op.results, step))
-        self._outputs = [steps.get(v) for v in function.outputs]
+            self._steps.append(_Step(op, places, decisions))
+            places.update(dict.fromkeys(op.results, place))
+        self._outputs = [places[v] for v in function.outputs if v in places]
 
-    def live_steps(self, values: _Values) -> list[_Step]:
-        """The operations that the outputs need in an assignment, in order."""
-        found: set[_Step] = set()
-        waiting = [s for s in self._outputs if s is not None]
-        while waiting:
-            step = waiting.pop()
-            if step not in found:
-                found.add(step)
-                waiting += [s for s in step.read(values) if s is not None]
-        return sorted(found, key=_place)
-
-
-_place = attrgetter("place")
-
-
-def _no_key(positions: Sequence[int]) -> tuple[()]:
-    return ()
-
-
-def _build(plan: _Plan, live: list[_Step], candidate: _Candidate) -> _Resolved:
-    function = plan.function
-    values = candidate.values
-    callees = {s.callee: candidate.done[s.callee] for s in live if s.callee}
-    read = {v for s in live for v in s.op.operands}.union(function.outputs)
-    simplifier = Simplifier({name: c.forwards for name, c in callees.items()}, read)
-    inputs = tuple(
-        [v if v.type.static else Value(values.type(v.type), v.index, v.name) for v in function.inputs]
-    )
-    simplifier.values.update(zip(function.inputs, inputs, strict=True))
-    for step in live:
-        # operands that are not alive stand for themselves; they are dropped with the choice or the presence
-        new = _specialised(step, simplifier.operands(step.op), values)
-        if isinstance(new, Value):
-            simplifier.values[step.op.results[0]] = new
-        else:
-            simplifier.visit(step.op, new)
-    arguments = {name: values.of(v) for name, v in function.arguments.items()}
-    outputs = tuple([simplifier.values.get(v, v) for v in function.outputs])
-    result = rebuilt(function, inputs, tuple(simplifier.operations), outputs, arguments=arguments)
-    masks = masks_of(result, {name: c.needs for name, c in callees.items()})
-    return _Resolved(result, forwards_of(result), masks, needs_of(result, masks), callees, plan.order)
-
-
-def _specialised(step: _Step, operands: tuple[Value, ...], values: _Values) -> Operation | Value:
-    op = step.op
-    if step.choice:
-        return operands[int(values.of(op.attributes["selector"]))]
-    if not step.open:
-        return copied(op, operands)
-    attributes = {name: values.of(v) for name, v in op.attributes.items()}
-    types = [values.type(r.type) for r in op.results]
-    return specialised(op, operands, attributes, values.of(op.presence), types)
-
-
-def _reduce(resolved: _Resolved, demand: int) -> None:
-    """Find what is left of a function, and of those it calls, for the outputs in use."""
-    stack = [(resolved, demand)]
-    while stack:
-        current, mask = stack[-1]
-        if mask in current.parts:
-            stack.pop()
-            continue
-        calls = [
-            (current.callees[op.attributes["callee"]], needed)
-            for op in current.function.calls()
-            if (needed := demanded(op, current.masks, mask))
+    def _head(self, indices: Indices) -> _Head:
+        function = self.function
+        inputs = [
+            v if v.type.static else Value(_type(v.type, indices), v.index, v.name) for v in function.inputs
         ]
-        missing = [(callee, needed) for callee, needed in calls if needed not in callee.parts]
-        if missing:
-            stack += missing
+        return tuple(inputs), {name: _value(v, indices) for name, v in function.arguments.items()}
+
+    def live_steps(self, positions: _Positions) -> list[_Live]:
+        """The operations that the outputs need in an assignment, in order, with their forms."""
+        steps = self._steps
+        found: dict[int, _Form] = {}
+        waiting = list(self._outputs)
+        while waiting:
+            place = waiting.pop()
+            if place not in found:
+                form = found[place] = steps[place].form.at(positions)
+                waiting += form.makers
+        return [(steps[place], found[place]) for place in sorted(found)]
+
+
+def _build(plan: _Plan, live: list[_Live], positions: _Positions, done: Mapping[str, _Resolved]) -> _Resolved:
+    function = plan.function
+    inputs, arguments = plan.head.at(positions)
+    callees = {step.callee: done[step.callee] for step, _ in live if step.callee}
+    simplifier = Simplifier({name: c.forwards for name, c in callees.items()}, plan.read)
+    values = simplifier.values
+    values.update(zip(function.inputs, inputs, strict=True))
+    for step, form in live:
+        if form.value is not None:
+            values[step.op.results[0]] = values.get(form.value, form.value)
             continue
-        part = prune(current.function, mask, current.masks, current.part)
-        functions = dict.fromkeys(f for callee, needed in calls for f in callee.parts[needed][1])
-        functions[current.order, part.function] = None
-        current.parts[mask] = (part, tuple(functions))
-        stack.pop()
+        operands = tuple([values.get(v, v) for v in form.reads])
+        new = form.made.get(operands)
+        if new is None:
+            new = form.made[operands] = simplified(form.make(operands))
+        simplifier.take(step.op, new)
+    outputs = tuple([values.get(v, v) for v in function.outputs])
+    result = rebuilt(function, inputs, tuple(simplifier.operations), outputs, arguments=arguments)
+    return _Resolved(result, plan.order, callees, forwards=forwards_of(result))
 
 
 _resolvers: ModuleCache[Resolver] = ModuleCache(Resolver)
