@@ -65,6 +65,7 @@ def reduced(entry: Reducible) -> list[Function]:
 def _part(entry: Reducible, demand: int) -> Part:
     # a stack of its own: calls may nest deep
     stack = [((entry, demand), _reduction(entry, demand))]
+    part: Part
     answer: Part | None = None
     while True:
         (current, mask), reduction = stack[-1]
@@ -72,9 +73,9 @@ def _part(entry: Reducible, demand: int) -> Part:
             request = reduction.send(answer)
         except StopIteration as finished:
             stack.pop()
-            answer = current.parts[mask] = finished.value
+            answer = current.parts[mask] = part = finished.value
             if not stack:
-                return finished.value
+                return part
         else:
             stack.append((request, _reduction(*request)))
             answer = None

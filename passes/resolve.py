@@ -150,9 +150,10 @@ class Resolver:
     def _visit(self, positions: _Positions) -> _Resolved:
         """Resolve the entry after what it calls, with a stack of its own: spaces may nest deep."""
         plans = self._plans
+        entry = self.module.entry.name
         done: dict[str, _Resolved] = {}
         live: dict[str, list[_Live]] = {}
-        stack = [self.module.entry.name]
+        stack = [entry]
         while stack:
             name = stack[-1]
             plan = plans[name]
@@ -171,7 +172,7 @@ class Resolver:
             stack.pop()
         if self._remembered > _MEMORY:
             self._plans, self._remembered = _plans(self.module), 0
-        return known
+        return done[entry]
 
 
 def _plans(module: Module) -> dict[str, _Plan]:
