@@ -399,17 +399,18 @@ def test_a_trunk_that_is_read_twice_is_not_two_equal_trunks() -> None:
     assert not alike(build(1), build(2))
 
 
-def test_weights_shared_by_two_functions_count() -> None:
+@pytest.mark.parametrize("prefix", ["p", ""])
+def test_weights_shared_by_two_functions_count(prefix: str) -> None:
     def build(path: str) -> Module:
         b = FunctionBuilder("f", "block")
         f = b.finish([b.op("batch_norm", [conv(b, b.input(IMAGE), "c")], {"param": "n"})])
         caller = FunctionBuilder("m", "network")
         x = caller.input(IMAGE)
-        (called,) = caller.call(f, [x], "p")
+        (called,) = caller.call(f, [x], prefix)
         own = caller.op("batch_norm", [conv(caller, x, "q.c")], {"param": path})
         return Module("m", {"f": f, "m": caller.finish([caller.op("add", [called, own])])})
 
-    free, tied = build("q.n"), build("p.n")
+    free, tied = build("q.n"), build("p.n" if prefix else "n")
     assert not alike(free, tied)
     assert alike(tied, inlined(tied))
     assert alike(free, inlined(free))
