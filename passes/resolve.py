@@ -37,7 +37,7 @@ from .dce import dce, function_expressions
 from .module_cache import ModuleCache
 from .rebuild import Specialised, nothing, rebuilt, remade, settled
 from .reduction import Reducible, reduced
-from .rules import simplified
+from .rules import RULES
 
 Indices = Mapping[Decision, int]
 """For each decision the position of its value in its domain."""
@@ -362,7 +362,7 @@ def _build(plan: _Plan, live: list[_Live], positions: _Positions, done: Mapping[
         operands = tuple([values.get(v, v) for v in form.reads])
         new = form.made.get(operands)
         if new is None:
-            new = form.made[operands] = simplified(form.make(operands))
+            new = form.made[operands] = RULES.simplified(form.make(operands))
         simplifier.take(step.op, new)
     outputs = tuple([values.get(v, v) for v in function.outputs])
     result = rebuilt(function, inputs, tuple(simplifier.operations), outputs, arguments=arguments)
