@@ -96,8 +96,7 @@ def _choose_arms(frame: Frame, node: ChooseArms) -> Any:
     spans = tuple(a.value.span for a in arms)
     if node.count is not None:
         members = _choose_members(frame, node, node.count, len(arms), names)
-        guards = [True if members.decision is None else members.flags[i] for i in range(len(arms))]
-        return _members_of(members, _arm_values(frame, arms, guards))
+        return _members_of(members, _arm_values(frame, arms, members.flags))
     decision = _decide(frame, node, names)
     if decision is None:
         return _arm_values(frame, arms, [True])[0]
@@ -149,7 +148,7 @@ def _arm_values(frame: Frame, arms: Sequence[Arm], guards: Sequence[Scalar]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """Which of n are chosen: the decision, None when all are, and a flag for each."""
+    """Which of n are chosen: the one decision on it, None where there is no such, and a flag for each."""
 
     decision: Decision | None
     flags: tuple[Scalar, ...]
@@ -171,8 +170,11 @@ def _choose_members(
     low, high = _bounds(frame, count, total)
     combinations = sum(math.comb(total, k) for k in range(low, high + 1))
     if combinations > limits.DOMAIN:
-        label = f"{combinations} combinations; the limit is {limits.DOMAIN}"
-        frame.fail("E0307", "too many combinations to choose from", node.span, label)
+        if (low, high) == (0, total):
+            return _each_or_not(frame, node, total)
+        label = f"more than {limits.DOMAIN} combinations"
+        repair = "choose from fewer, or `choose any`, which has no such limit"
+        frame.fail("E0307", "too many combinations to choose from", node.span, label, help=repair)
     sizes = range(low, high + 1)
     domain = tuple(c for k in sizes for c in itertools.combinations(range(total), k))
     decision = _decide(frame, node, domain, names)
@@ -180,6 +182,12 @@ def _choose_members(
         return _Members(None, tuple(i in domain[0] for i in range(total)))
     chosen = value_of(decision)
     return _Members(decision, tuple(apply("has", chosen, i) for i in range(total)))
+
+
+def _each_or_not(frame: Frame, node: ChooseFrom | ChooseArms, total: int) -> _Members:
+    """One decision for each member, where the combinations are too many to be the values of one."""
+    made = [_decide(frame, node, (False, True), member=f"[{i}]") for i in range(total)]
+    return _Members(None, tuple(value_of(d) for d in made if d is not None))
 
 
 def _bounds(frame: Frame, count: Count, total: int) -> tuple[int, int]:
@@ -203,13 +211,17 @@ def _check_allowed(frame: Frame, node: ChooseFrom | ChooseArms) -> None:
 
 
 def _decide(
-    frame: Frame, node: ChooseFrom | ChooseArms, domain: tuple[Choice, ...], labels: tuple[str, ...] = ()
+    frame: Frame,
+    node: ChooseFrom | ChooseArms,
+    domain: tuple[Choice, ...],
+    labels: tuple[str, ...] = (),
+    member: str = "",
 ) -> Decision | None:
-    """The decision of a ``choose``; None for a domain of one value.
+    """The decision of a ``choose``, or of one `member` of it; None for a domain of one value.
 
     A cell that is elaborated again finds the decision it made before.
     """
-    path = frame.decision_path(node.name.name)
+    path = frame.decision_path(node.name.name + member)
     frame.claim_decision(path, node.span)
     if len(domain) > limits.DOMAIN:
         frame.fail(

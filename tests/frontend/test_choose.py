@@ -1,8 +1,10 @@
 """Every form of `choose`: the decision it makes and the value that depends on it."""
 
+import numpy as np
 import pytest
 from loom import body_codes, domains, module, operations
 
+from drawloom.backends.reference import run
 from drawloom.ir import Expr
 
 
@@ -205,3 +207,21 @@ def test_requirements() -> None:
 )
 def test_mistakes(body: str, code: str) -> None:
     assert body_codes(body) == [code]
+
+
+def test_a_subset_of_many_is_a_decision_for_each_member() -> None:
+    made = module("xs = [k * image for k in 1..15] return image + sum(choose any skips from xs)")
+    assert domains(made) == {f"skips[{i}]": (False, True) for i in range(14)}
+    (total,) = operations(made, "sum")
+    assert [str(p) for p in total.presence] == [f"@skips[{i}]" for i in range(14)]
+    image = np.ones((1, 3, 8, 8), dtype=np.float32)
+    chosen = {f"skips[{i}]": i in (2, 11) for i in range(14)}
+    (found,) = run(made, {}, [image], chosen)
+    assert found[0, 0, 0, 0] == 1 + 3 + 12
+    assert body_codes("xs = [k * image for k in 1..25] return sum(choose 12 skips from xs)") == ["E0307"]
+
+
+def test_a_subset_of_nothing_is_empty() -> None:
+    made = module("return sum([image] + (choose any skips from [image][..0]))")
+    assert domains(made) == {}
+    assert body_codes("return sum([image] + (choose 1 skips from [image][..0]))") == ["E0306"]
