@@ -56,6 +56,39 @@ def test_darts_cells_share_their_decisions() -> None:
     assert len(large.decisions) == 2 * (14 + 3)
 
 
+FBNET = {
+    "a": "skip | k3_e3 k3_e1 skip skip | k5_e6 k3_e3 k5_e1 k3_e3 | k5_e6 k5_e3 k5_e1_g2 k5_e6 |"
+    " k3_e6 k5_e1_g2 k5_e3 k3_e1_g2 | k5_e6 k5_e6 k5_e3 k5_e6 | k5_e6",
+    "b": "k3_e1 | k3_e6 k5_e1 k3_e1 k3_e1 | k5_e6 k5_e3 k3_e6 k5_e6 | k5_e6 k5_e6 skip k5_e3 |"
+    " k5_e6 k3_e1 k5_e1 k5_e3 | k5_e6 k5_e1 k5_e6 k5_e6 | k3_e6",
+    "c": "k3_e1 | k3_e6 skip k3_e1 k3_e1 | k5_e6 k5_e3 k5_e6 k3_e6 | k5_e6 k5_e3 k5_e6 k5_e6 |"
+    " k5_e6 k5_e6 k5_e6 k5_e3 | k5_e6 k5_e6 k5_e6 k5_e6 | k3_e6",
+}
+"""The published networks, stage by stage (Wu et al., 2019; facebookresearch/mobile-vision)."""
+
+
+def fbnet(name: str) -> dict[str, str]:
+    stages = [stage.split() for stage in FBNET[name].split("|")]
+    return {
+        f"stage[{s}].layer[{i}].tbs.op": op for s, stage in enumerate(stages) for i, op in enumerate(stage)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "parameters", "multiply_adds"),
+    [("a", 1504, 4_321_464, 249.92e6), ("b", 1984, 4_863_288, 306.21e6), ("c", 1984, 5_572_200, 384.96e6)],
+)
+def test_fbnet_has_the_published_sizes(name: str, head: int, parameters: int, multiply_adds: float) -> None:
+    found = count(load(FILES["fbnet"], arguments={"head": head}), fbnet(name))
+    assert found[0] == parameters
+    assert found[1] == pytest.approx(multiply_adds, abs=5e3)
+
+
+def test_the_shipped_assignment_is_fbnet_b() -> None:
+    text = Path(FILES["fbnet"].parent.parent / "networks" / "fbnet_b.json").read_text(encoding="utf-8")
+    assert json.loads(text) == fbnet("b")
+
+
 def test_mobile_fashion_is_a_space_for_a_small_machine() -> None:
     module = load(FILES["mobile_fashion"])
     assert not module.constraints
