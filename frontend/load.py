@@ -47,14 +47,35 @@ def load(path: str | Path, network: str | None = None, arguments: Mapping[str, A
         DiagnosticError: with everything found wrong in the text.
         UserError: when the file cannot be read, or the network or an argument does not exist.
     """
-    source = read_source(Path(path))
-    if Path(path).suffix != ".ir":
+    return module_of(read_source(Path(path)), network=network, arguments=arguments)
+
+
+def module_of(
+    source: Source, *, network: str | None = None, arguments: Mapping[str, Any] | None = None
+) -> Module:
+    """The module that a text describes: textual IR in a source named ``.ir``, else the language.
+
+    Of a text that is in no file, such as standard input, the first word tells.
+
+    Raises:
+        DiagnosticError: with everything found wrong in the text.
+        UserError: when the network or an argument does not exist.
+    """
+    if not is_ir(source):
         return elaborate(source, network=network, arguments=arguments)
     if network is not None or arguments:
-        raise UserError(f"{path}: textual IR has one network and no parameters left to set")
+        raise UserError(f"{source.name}: textual IR has one network and no parameters left to set")
     from drawloom.ir import parse_module
 
     return parse_module(source)
+
+
+def is_ir(source: Source) -> bool:
+    """Whether a text is textual IR."""
+    if not source.name.startswith("<"):
+        return Path(source.name).suffix == ".ir"
+    lines = (line.strip() for line in source.text.splitlines())
+    return next((line for line in lines if line and not line.startswith("#")), "").startswith("module ")
 
 
 def read_source(path: Path) -> Source:

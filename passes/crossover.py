@@ -61,7 +61,10 @@ class Crossover(Pass):
             for parent in (0, 1)
         )
         child = crossover(module, first, second, rng, self.method)
-        context.count(self.name, "decisions changed", sum(child[n] != v for n, v in first.items()))
+        context.count(self.name, "decisions assigned", len(child))
+        context.count(
+            self.name, "decisions unlike the first parent", sum(child[n] != v for n, v in first.items())
+        )
         return assign(module, child)
 
 

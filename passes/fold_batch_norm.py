@@ -42,7 +42,9 @@ class FoldBatchNorm(Pass):
         """See `fold_batch_norm`."""
         if context.weights is not None:
             context.weights = fold_weights(module, context.weights)
-        return fold_batch_norm(module)
+        result = fold_batch_norm(module)
+        context.count(self.name, "batch norms folded", len(module) - len(result))
+        return result
 
 
 def fold_batch_norm(module: Module) -> Module:

@@ -44,7 +44,10 @@ class Inline(Pass):
 
     def run(self, module: Module, context: Context) -> Module:
         """See `inline`."""
-        return inline(module, self.keep)
+        result = inline(module, self.keep)
+        gone = [f for name, f in module.functions.items() if name not in result.functions]
+        context.count(self.name, "functions inlined", len(gone))
+        return result
 
 
 def inline_all(module: Module) -> Module:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,6 +18,10 @@ from .pipeline import parse_pipeline, pipeline_text
 from .registry import PASSES, PassRegistry
 
 _PIPELINE_LINE = re.compile(r"^# pipeline: (.*)$", re.MULTILINE)
+_SEED_LINE = re.compile(r"^# seed: (\d+)$", re.MULTILINE)
+
+Observer = Callable[[Pass, Module], None]
+"""Is shown a module and the pass that is about to run on it, or that made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ class PassManager:
         passes: Iterable[Pass],
         *,
         verify: bool = True,
-        print_after: Callable[[str], None] | None = None,
+        before: Observer | None = None,
+        after: Observer | None = None,
         reproducer: Path | None = None,
         registry: PassRegistry = PASSES,
     ) -> None:
@@ -89,14 +96,16 @@ class PassManager:
         Args:
             passes: the pipeline.
             verify: whether the module is verified before the first pass and after each.
-            print_after: receives the text of the module after each pass, under a comment that names it.
-            reproducer: file to write when a pass crashes, or a folder to put one into.
+            before: is shown each pass and the module it is given.
+            after: is shown each pass and the module it made.
+            reproducer: file to write when a pass crashes, or a folder in which to make one.
             registry: the passes that exist, for the context.
         """
         self.passes = tuple(passes)
         self.reports: list[PassReport] = []
         self._verify = verify
-        self._print_after = print_after
+        self._before = before
+        self._after = after
         self._reproducer = reproducer
         self._registry = registry
 
@@ -106,13 +115,16 @@ class PassManager:
         text: str,
         *,
         verify: bool = True,
-        print_after: Callable[[str], None] | None = None,
+        before: Observer | None = None,
+        after: Observer | None = None,
         reproducer: Path | None = None,
         registry: PassRegistry = PASSES,
     ) -> PassManager:
         """A manager of a textual pipeline; for errors see `parse_pipeline`, for arguments the constructor."""
         passes = parse_pipeline(text, registry)
-        return cls(passes, verify=verify, print_after=print_after, reproducer=reproducer, registry=registry)
+        return cls(
+            passes, verify=verify, before=before, after=after, reproducer=reproducer, registry=registry
+        )
 
     @property
     def text(self) -> str:
@@ -149,6 +161,8 @@ class PassManager:
         return fixpoint.repeat(module, step)
 
     def _run_one(self, p: Pass, module: Module, context: Context, left: tuple[Pass, ...]) -> Module:
+        if self._before is not None:
+            self._before(p, module)
         started = time.perf_counter()
         try:
             result = p.run(module, context)
@@ -163,8 +177,8 @@ class PassManager:
             except VerificationError as error:
                 raise self._failure(f"made an invalid module: {error}", module, context, left) from error
         self.reports.append(PassReport(p.spec(), seconds, len(module), len(result), result is not module))
-        if self._print_after is not None:
-            self._print_after(f"# after {p.spec()}\n{print_module(result)}")
+        if self._after is not None:
+            self._after(p, result)
         return result
 
     def _failure(self, reason: str, module: Module, context: Context, left: tuple[Pass, ...]) -> PassError:
@@ -175,8 +189,13 @@ class PassManager:
     def _write(self, text: str) -> Path | None:
         if self._reproducer is None:
             return None
-        path = self._reproducer / "reproducer.ir" if self._reproducer.is_dir() else self._reproducer
+        path = self._reproducer
         try:
+            if path.is_dir():
+                # a name of its own, which nobody can have taken: the folder may be shared
+                handle, name = tempfile.mkstemp(prefix="drawloom-reproducer-", suffix=".ir", dir=path)
+                os.close(handle)
+                path = Path(name)
             path.write_text(text, encoding="utf-8")
         except OSError:
             # the crash is the news; a folder that cannot be written to must not hide it
@@ -188,11 +207,17 @@ def reproducer_text(module: Module, left: Iterable[Pass], reason: str, context: 
     """A module as text with, in comments, why a pipeline stopped and what was left of it."""
     comments = [f"reproducer: {line}" for line in reason.splitlines()]
     if context.seed:
-        comments.append(f"the context had seed {context.seed}")
+        comments.append(f"seed: {context.seed}")
     if context.weights is not None:
         comments.append("the context had weights, which are not kept here")
     comments.append(f"pipeline: {pipeline_text(left)}")
     return "".join(f"# {line}\n" for line in comments) + print_module(module)
+
+
+def reproducer_seed(text: str) -> int:
+    """The seed of the run in which a pass crashed; 0 when the text names none."""
+    found = _SEED_LINE.search(text)
+    return int(found[1]) if found is not None else 0
 
 
 def reproducer_pipeline(text: str) -> str | None:

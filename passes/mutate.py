@@ -55,4 +55,5 @@ class Mutate(Pass):
         rng = context.rng(self.seed)
         given = check_assignment(module.decisions, self.values, partial=True)
         start = {**sample(module, 1, rng, constrained=False)[0], **given}
+        context.count(self.name, "decisions assigned", len(module.decisions))
         return assign(module, mutate(module, start, rng, self.n, self.active))

@@ -76,7 +76,13 @@ class Resolve(Pass):
 
     def run(self, module: Module, context: Context) -> Module:
         """See `resolve`."""
-        return resolve(module, self.values)
+        result = resolve(module, self.values)
+        context.count(self.name, "decisions assigned", len(module.decisions))
+        context.count(self.name, "operations removed", len(module) - len(result))
+        if context.on_rewrite is not None:
+            # what the fast path remembers it does not rewrite again: the pipeline it stands for tells all
+            canonicalize(assign(module, self.values), report=context.rewritten)
+        return result
 
 
 def resolve(module: Module, assignment: Mapping[str, object]) -> Module:

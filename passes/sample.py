@@ -37,4 +37,5 @@ class Sample(Pass):
         """The module with all decisions assigned; see `drawloom.passes.space.sample` for errors."""
         if module.resolved:
             return module
+        context.count(self.name, "decisions assigned", len(module.decisions))
         return assign(module, sample(module, 1, context.rng(self.seed))[0])

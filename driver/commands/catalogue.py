@@ -12,19 +12,52 @@ from . import console, options
 from .console import Column
 
 
-def passes(as_json: options.AsJson = False) -> None:
-    """List the passes that `drawloom opt -p` knows.
+def passes(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Print what one pass does, and its options.", show_default=False
+        ),
+    ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="List the rewrite rules of `canonicalize` instead.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the passes that `drawloom opt -p` knows, print the description of one, or list the rewrite rules.
 
-    Example:
+    Examples:
       drawloom passes
+      drawloom passes narrow
+      drawloom passes --rules
     """
     from drawloom.passes import PASSES
 
+    if rules:
+        _print_rules(as_json)
+        return
+    if name is not None:
+        typer.echo(inspect.getdoc(PASSES.load(name)))
+        return
     entries = sorted(PASSES, key=lambda entry: entry.name)
     if as_json:
         console.print_json([{"name": e.name, "help": e.help} for e in entries])
         return
     console.print_table([Column("pass"), Column("what it does")], [[e.name, e.help] for e in entries])
+
+
+def _print_rules(as_json: bool) -> None:
+    from drawloom.passes import RULES
+
+    if as_json:
+        keys = ("name", "operations", "rule", "file", "line")
+        rows = [(r.name, r.roots, r.statement, r.place.file, r.place.line) for r in RULES]
+        console.print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        return
+    console.print_table(
+        [Column("rule"), Column("before --> after"), Column("defined at")],
+        [[r.name, r.statement, str(r.place)] for r in RULES],
+    )
 
 
 def ops(

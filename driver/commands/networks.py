@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from drawloom.ir import Assignment, Module
+    from drawloom.ir import Assignment, Module, Source
 
 
 def load_module(path: Path, network: str | None = None, arguments: Sequence[str] | None = None) -> Module:
@@ -19,29 +19,21 @@ def load_module(path: Path, network: str | None = None, arguments: Sequence[str]
         DiagnosticError: when the text is at fault.
         UserError: when there is no such file, or an argument is not written ``NAME=VALUE``.
     """
-    given = read_arguments(arguments)
-    if str(path) == "-":
-        return _from_text(sys.stdin.read(), network, given)
-    from drawloom.frontend import load
+    from drawloom.frontend.load import module_of
 
-    return load(path, network=network, arguments=given)
+    return module_of(read_text(path), network=network, arguments=read_arguments(arguments))
 
 
-def _from_text(text: str, network: str | None, arguments: dict[str, Any]) -> Module:
-    from drawloom.frontend import elaborate
-    from drawloom.ir import Source, parse_module
+def read_text(path: Path) -> Source:
+    """The text of a file; of standard input for ``-``.
 
-    source = Source("<stdin>", text)
-    if _is_ir(text):
-        return parse_module(source)
-    return elaborate(source, network=network, arguments=arguments)
+    Raises:
+        UserError: when there is no such file.
+    """
+    from drawloom.frontend.load import read_source
+    from drawloom.ir import Source
 
-
-def _is_ir(text: str) -> bool:
-    lines = (line.strip() for line in text.splitlines())
-    return next((line for line in lines if line and not line.startswith(("#", "//"))), "").startswith(
-        "module "
-    )
+    return Source("<stdin>", sys.stdin.read()) if str(path) == "-" else read_source(path)
 
 
 def read_arguments(texts: Sequence[str] | None) -> dict[str, Any]:

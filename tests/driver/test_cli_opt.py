@@ -1,16 +1,20 @@
 """`drawloom opt` and the lists of what there is."""
 
+import inspect
 import json
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import tiny_space
 from typer.testing import CliRunner
 
 from drawloom.cli import app
-from drawloom.ir import OPS, parse_module
+from drawloom.ir import OPS, Module, parse_module
 from drawloom.ir.codes import CODES
-from drawloom.passes import PASSES
+from drawloom.passes import PASSES, RULES, Context, Pass, PassEntry, PassRegistry
 
 
 @pytest.fixture
@@ -105,3 +109,96 @@ def test_explain_of_a_misspelt_code_names_the_nearest() -> None:
     result = CliRunner().invoke(app, ["explain", "E9901"])
     assert result.exit_code == 1
     assert "did you mean 'E0901'?" in result.stderr
+
+
+def test_one_pass_is_described() -> None:
+    result = CliRunner().invoke(app, ["passes", "narrow"])
+    assert result.stdout.strip() == inspect.getdoc(PASSES.load("narrow"))
+    unknown = CliRunner().invoke(app, ["passes", "narow"])
+    assert (unknown.exit_code, "did you mean 'narrow'?" in unknown.stderr) == (1, True)
+
+
+def test_rules_are_listed() -> None:
+    listed = json.loads(CliRunner().invoke(app, ["passes", "--rules", "--json"]).stdout)
+    assert [r["name"] for r in listed] == RULES.names()
+    assert listed[0]["operations"] == ["choice"]
+    text = CliRunner().invoke(app, ["passes", "--rules"]).stdout
+    for each in RULES:
+        assert each.statement in text
+        assert str(each.place) in text
+
+
+@dataclass(frozen=True)
+class Crash(Pass):
+    """Has a bug that a sample brings to light."""
+
+    name: ClassVar[str] = "crash"
+
+    def run(self, module: Module, context: Context) -> Module:
+        raise ZeroDivisionError(f"drawn: {context.rng().integers(2**40)}")
+
+
+@pytest.fixture
+def crashing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The pass `crash` exists, and temporary files are made in the folder returned."""
+    registry = PassRegistry([*PASSES, PassEntry("crash", f"{__name__}:Crash", "has a bug")])
+    monkeypatch.setattr(PASSES, "_entries", registry._entries)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def test_a_crash_leaves_a_file_that_crashes_alike(space: Path, crashing: Path) -> None:
+    arguments = ["opt", str(space), "-p", "assign{stem=8},crash,canonicalize", "--seed", "5"]
+    first = CliRunner().invoke(app, arguments)
+    assert first.exit_code == 70
+    assert "pass 'crash', run after assign{stem=8}, crashed: ZeroDivisionError: drawn:" in first.stderr
+    (kept,) = crashing.glob("drawloom-reproducer-*.ir")
+    assert str(kept) in first.stderr
+    text = kept.read_text(encoding="utf-8")
+    assert "# pipeline: crash,canonicalize\n" in text
+    assert "stem" not in parse_module(text).decisions
+    again = CliRunner().invoke(app, ["opt", str(kept)])
+    assert again.exit_code == 70
+    # the same bug, down to the number that the seed of the run gave
+    drawn = re.search(r"drawn: \d+", first.stderr)
+    assert drawn is not None
+    assert f"run as the first pass, crashed: ZeroDivisionError: {drawn[0]}" in again.stderr
+    # without the pass, what is left of the pipeline runs
+    good = CliRunner().invoke(app, ["opt", str(kept), "-p", "canonicalize"])
+    assert good.exit_code == 0, good.output
+
+
+def test_a_reproducer_works_from_standard_input(space: Path, crashing: Path) -> None:
+    CliRunner().invoke(app, ["opt", str(space), "-p", "crash"])
+    (kept,) = crashing.glob("drawloom-reproducer-*.ir")
+    again = CliRunner().invoke(app, ["opt", "-"], input=kept.read_text(encoding="utf-8"))
+    assert (again.exit_code, "pass 'crash', run as the first pass" in again.stderr) == (70, True)
+
+
+def test_an_expectation_that_cannot_be_understood_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "odd.loom"
+    path.write_text("network n(x: f32[4]) { return x }\n# expected-error@here {{text}}\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["opt", str(path), "--verify-diagnostics"])
+    assert result.exit_code == 1
+    assert "odd.loom:2: this 'expected-error' cannot be understood" in result.stderr
+
+
+def test_options_that_do_not_go_together_are_wrong_usage(space: Path) -> None:
+    for arguments, message in {
+        ("--emit", "irr"): "'irr' is none of ir, json, hash, python, none",
+        ("--weights", "w.safetensors", "--split-input-file"): "does not go with --split-input-file",
+    }.items():
+        result = CliRunner().invoke(app, ["opt", str(space), *arguments])
+        assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def test_times_are_those_of_all_pieces(space: Path) -> None:
+    text = CliRunner().invoke(app, ["opt", str(space)]).stdout
+    pieces = f"{text}\n# -----\n{text}"
+    result = CliRunner().invoke(
+        app, ["opt", "-", "-p", "dce", "--split-input-file", "--time-passes"], input=pieces
+    )
+    assert result.stdout == f"{text}# -----\n{text}"
+    assert len(re.findall(r"ms .*% +dce", result.stderr)) == 2

@@ -72,7 +72,7 @@ def test_a_name_in_two_files_is_reported_with_both(tmp_path: Path) -> None:
         load(tmp_path / "main.loom")
     text = str(caught.value)
     assert "main.loom:1:1" in text
-    assert 'op f(x) = x' in text
+    assert "op f(x) = x" in text
     assert "b.loom:1:4" in text
 
 

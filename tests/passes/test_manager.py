@@ -18,6 +18,7 @@ from drawloom.passes import (
     PassRegistry,
     reproducer_pipeline,
 )
+from drawloom.passes.manager import reproducer_seed
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,21 @@ def test_statistics_are_kept_in_the_context(module: Module) -> None:
     assert context.statistics == {"rename": {"letters": 2}}
 
 
-def test_the_text_of_each_step_can_be_printed(module: Module) -> None:
-    texts: list[str] = []
-    manager("rename,fixpoint(rename{longest=6})", print_after=texts.append).run(module)
-    assert [t.splitlines()[:2] for t in texts] == [
-        ["# after rename", "module @tinyx {"],
-        ["# after rename{longest=6}", "module @tinyxx {"],
-        ["# after rename{longest=6}", "module @tinyxx {"],
+def test_each_step_can_be_observed(module: Module) -> None:
+    steps: list[tuple[str, str, str]] = []
+    manager(
+        "rename,fixpoint(rename{longest=6})",
+        before=lambda p, m: steps.append(("before", p.spec(), m.name)),
+        after=lambda p, m: steps.append(("after", p.spec(), m.name)),
+    ).run(module)
+    assert steps == [
+        ("before", "rename", "tiny"),
+        ("after", "rename", "tinyx"),
+        ("before", "rename{longest=6}", "tinyx"),
+        ("after", "rename{longest=6}", "tinyxx"),
+        ("before", "rename{longest=6}", "tinyxx"),
+        ("after", "rename{longest=6}", "tinyxx"),
     ]
-    assert print_module(parse_module(texts[-1])) == texts[-1].partition("\n")[2]
 
 
 def test_a_fixpoint_runs_until_nothing_changes(module: Module) -> None:
@@ -144,7 +151,8 @@ def test_a_crash_leaves_a_reproducer_that_can_be_run_again(module: Module, tmp_p
         PassError, match="pass 'crash', run after rename, crashed: ZeroDivisionError"
     ) as caught:
         manager("rename,crash,rename{letter=z}", reproducer=tmp_path).run(module)
-    assert caught.value.path == tmp_path / "reproducer.ir"
+    assert caught.value.path is not None
+    assert [caught.value.path] == list(tmp_path.glob("drawloom-reproducer-*.ir"))
     assert str(caught.value.path) in str(caught.value)
     text = caught.value.path.read_text(encoding="utf-8")
     assert text == caught.value.reproducer
@@ -154,6 +162,13 @@ def test_a_crash_leaves_a_reproducer_that_can_be_run_again(module: Module, tmp_p
     assert again.name == "tinyx"
     with pytest.raises(PassError, match="as the first pass"):
         manager(pipeline).run(again)
+
+
+def test_a_reproducer_keeps_the_seed_of_the_run(module: Module) -> None:
+    with pytest.raises(PassError) as caught:
+        manager("crash").run(module, Context(REGISTRY, seed=7))
+    assert reproducer_seed(caught.value.reproducer) == 7
+    assert reproducer_seed(print_module(module)) == 0
 
 
 def test_a_crash_in_a_fixpoint_leaves_what_is_left_of_it(module: Module) -> None:
