@@ -95,6 +95,7 @@ PASSES = PassRegistry(
             "fold_batch_norm:FoldBatchNorm",
             "fold batch norms into the convolutions before them",
         ),
+        ("fuse", "fuse:Fuse", "outline the kernels that a target will run into functions"),
         ("inline", "inline:Inline", "replace every call by its callee's operations"),
         ("mutate", "mutate:Mutate", "change the values of some decisions of an assignment at random"),
         ("narrow", "narrow:Narrow", "leave decisions fewer values"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal
 
+from drawloom.passes.fusion import Fusion, Role
+
 from .emit_convolution import convolution_tiling
 from .flat import FlatNetwork, FlatValue
 from .parameters import Bias, Constant, Filters, Norm, NormLine, ParameterArray
@@ -110,7 +112,8 @@ class Lowering:
         self.machine = machine
         self.drafts: list[Draft] = []
         self.tensors: dict[FlatValue, Tensor] = {}
-        self._open: dict[FlatValue, Draft] = {}
+        self._fusion: Fusion[FlatValue] = Fusion(lambda v: v.shape, lambda v: v.uses)
+        self._makers: dict[FlatValue, Draft] = {}
 
     # -- tensors
     # ------------------------------------------------------------------------------------------------------
@@ -173,31 +176,31 @@ class Lowering:
         """Append a kernel that makes a value."""
         draft = Draft(workload, list(reads), Buffer(self.elements(result.shape)), layer)
         self.drafts.append(draft)
+        self._fusion.visit(Role.REDUCE if isinstance(workload, _FUSING) else Role.ALONE, (), result)
         self.bind(result, Tensor(draft.writes, result.shape), draft)
         return draft
 
     def bind(self, result: FlatValue, tensor: Tensor, draft: Draft | None = None) -> None:
         """Say where a value lies, and which kernel may take in what is done to it next."""
         self.tensors[result] = tensor
-        if draft is not None and isinstance(draft.workload, _FUSING):
-            self._open[result] = draft
+        if draft is not None:
+            self._makers[result] = draft
 
-    def open_draft(self, value: FlatValue) -> Draft | None:
-        """The kernel that makes a value, when nothing else will read the value."""
-        return self._open.get(value) if value.uses == 1 else None
+    def _host(self, role: Role, value: FlatValue, result: FlatValue) -> Draft:
+        """The kernel that takes in an operation on one value: the one that makes it, or one of its own."""
+        joined = self._fusion.visit(role, (value,), result)
+        return self._elementwise(value, result) if joined is None else self._makers[joined]
 
     def unary(self, kind: str, value: FlatValue, result: FlatValue) -> None:
         """An activation: into the kernel that makes its operand, or a kernel of its own."""
-        draft = self.open_draft(value) or self._elementwise(value, result)
+        draft = self._host(Role.EACH, value, result)
         draft.append(Step(kind))
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def batch_norm(self, norm: Norm, value: FlatValue, result: FlatValue) -> None:
         """A batch norm: into a convolution's weights, another kernel's epilogue, or a kernel of its own."""
-        draft = self.open_draft(value)
+        draft = self._host(Role.NORM, value, result)
         channelwise = len(value.shape) in (1, 3)
-        if draft is None or not channelwise:
-            draft = self._elementwise(value, result)
         if draft.layer is not None and draft.norm is None and not draft.steps:
             draft.norm = norm
         else:
@@ -207,26 +210,25 @@ class Lowering:
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def chain(self, kind: Chain, values: Sequence[FlatValue], result: FlatValue) -> None:
-        """A broadcast sum, difference or product of tensors, fused into the last kernel that makes one.
+        """A broadcast sum, difference or product: in the kernel that makes one of the tensors, or its own.
 
-        A difference can only be fused into the kernel that makes its first tensor.
+        A difference can only be in the kernel that makes its first tensor.
         """
         reaches = [_reach(v.shape, result.shape) for v in values]
         if "full" not in reaches:
             reaches[0] = None
-        able = range(1 if kind == "sub" else len(values))
-        full = [i for i in able if reaches[i] == "full"]
-        drafts = {i: d for i in full if (d := self.open_draft(values[i])) is not None}
-        latest = max(drafts, key=lambda i: self.drafts.index(drafts[i]), default=None)
-        base = latest if latest is not None else (full[0] if full else 0)
+        joined = self._fusion.visit(Role.SUBTRACT if kind == "sub" else Role.COMBINE, values, result)
+        base = 0 if joined is None else values.index(joined)
+        if joined is None and kind != "sub" and "full" in reaches:
+            base = reaches.index("full")
         others = [
             (r, self._operand(v, r, result.shape))
             for i, (v, r) in enumerate(zip(values, reaches, strict=True))
             if i != base
         ]
-        draft = drafts.get(base)
-        if draft is not None:
+        if joined is not None:
             # Nobody has read it yet, so it may run after the kernels that make its new operands.
+            draft = self._makers[joined]
             self.drafts.remove(draft)
             self.drafts.append(draft)
         else:
@@ -237,13 +239,13 @@ class Lowering:
 
     def scale(self, factor: ParameterArray, value: FlatValue, result: FlatValue) -> None:
         """A product with one number for each channel."""
-        draft = self.open_draft(value) or self._elementwise(value, result)
+        draft = self._host(Role.EACH, value, result)
         draft.append(Step("mul", "channel"), factor)
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def affine(self, scale: float, shift: float, value: FlatValue, result: FlatValue) -> None:
         """A product with a number and a sum with another."""
-        draft = self.open_draft(value) or self._elementwise(value, result)
+        draft = self._host(Role.EACH, value, result)
         channels = self.geometry(result.shape)[3]
         if scale != 1:
             draft.append(Step("mul", "channel"), Constant(scale, channels))
