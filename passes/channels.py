@@ -396,9 +396,9 @@ _RULES: dict[str, _Rule] = {
     "softmax": _softmax,
     "reshape": _reshape,
     "flatten": _reshape,
-    **dict.fromkeys(("add", "mul", "sum"), _together),
+    **dict.fromkeys(("add", "sub", "mul", "sum", "mean", "weighted_sum"), _together),
     **dict.fromkeys(("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh"), _same),
-    **dict.fromkeys(("identity", "dropout", "zeros_like", "resize"), _same),
+    **dict.fromkeys(("identity", "affine", "dropout", "zeros_like", "resize"), _same),
     **dict.fromkeys(("max_pool", "avg_pool", "global_avg_pool"), _same),
 }
 """How each operation hands channels on; the channels around any other operation are held."""

@@ -74,6 +74,13 @@ PARTITIONS = {
         lambda o, x: o("add", [o("conv2d", x, out=8, kernel=1), o("concat", [x, x])]),
         ["concat", "conv2d add"],
     ),
+    "a difference joins the kernel of its first tensor only": (
+        lambda o, x: [
+            o("sub", [x, o("max_pool", x, kernel=1)]),
+            o("sub", [o("avg_pool", x, kernel=1), o("relu", x)]),
+        ],
+        ["max_pool", "sub", "relu", "avg_pool sub"],
+    ),
     "a gate is not the base": (
         lambda o, x: o(
             "mul", [x, o("sigmoid", o("conv2d", o("global_avg_pool", x, keep=True), out=4, kernel=1))]

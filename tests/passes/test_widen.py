@@ -70,6 +70,14 @@ ALONE = {
             "conv2d", o("add", [o("concat", [a, b]), o("conv2d", x, out=7, kernel=1)]), out=3, kernel=1
         )
     )(o("conv2d", x, out=4, kernel=1), o("conv2d", x, out=3, kernel=1)),
+    "differences and means": lambda o, x: (
+        lambda a, b, c: o(
+            "conv2d",
+            o("weighted_sum", [o("sub", [a, b]), o("mean", [b, c]), o("affine", a)]),
+            out=3,
+            kernel=1,
+        )
+    )(*(o("conv2d", x, out=4, kernel=1) for _ in range(3))),
     "linear layers": lambda o, x: o(
         "linear", o("batch_norm", o("relu", o("linear", o("flatten", x), out=6))), out=3
     ),
