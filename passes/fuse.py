@@ -29,8 +29,8 @@ class Fuse(Pass):
     operation that reduces many elements takes in the elementwise ones after it, by the rule with which the
     TVM backend compiles (`drawloom.passes.fusion`); what is left is a kernel alone, but for ``reshape`` and
     ``flatten``, which move nothing. (A ``weighted_sum`` is one kernel here; the backend gives the scaling of
-    each term to the kernel that makes it.) Equal kernels are one function; the calls are in the order in which they
-    run, and weights keep their names. The statistics count kernels that run and distinct ones.
+    each term to the kernel that makes it.) Equal kernels are one function; the calls are in the order in
+    which they run, and weights keep their names. The statistics count kernels that run and distinct ones.
 
     Before::
 

@@ -57,6 +57,20 @@ CASES: dict[str, tuple[Any, tuple[tuple[int, ...], ...]]] = {
     "spatial gate": (lambda o, x, y: o("mul", [x, y]), (X, (1, 7, 5))),
     "outer product": (lambda o, x, y: o("mul", [x, y]), ((19, 1, 5), (1, 7, 1))),
     "add sequence": (lambda o, x, y: o("add", [x, y]), ((4, 5), (1, 5))),
+    "difference": (
+        lambda o, x, y: [
+            o("sub", [o("conv2d", x, out=19, kernel=1), y]),
+            o("relu", o("sub", [y, o("conv2d", x, out=19, kernel=1)])),
+            o("sub", [o("global_avg_pool", x, keep=True), y]),
+        ],
+        (X, X),
+    ),
+    "affine": (lambda o, x: o("affine", o("conv2d", x, out=5, kernel=1), scale=2.5, shift=-1.0), (X,)),
+    "mean": (lambda o, x, y: o("relu", o("mean", [o("max_pool", x, kernel=1), y, x])), (X, X)),
+    "weighted sum": (
+        lambda o, x, y: o("relu", o("weighted_sum", [x, o("conv2d", y, out=19, kernel=1), y])),
+        (X, X),
+    ),
     "sum": (lambda o, x, y, z: o("sum", [x, y, z, x]), (X, X, X)),
     "sum of kernels": (
         lambda o, x, y: o(
