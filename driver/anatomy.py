@@ -1,12 +1,11 @@
-"""What a resolved network consists of: its parts in order with their prices, for tables and drawings."""
+"""What a resolved network consists of: its parts in order with their prices, for tables."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from drawloom.ir import Choice, Function, Module, Operation, TensorType, choice_text, cost
+from drawloom.ir import Function, Module, Operation, TensorType, cost
 
 _SHOWN_ATTRIBUTES = ("kernel", "stride", "dilation", "groups", "out", "axis")
 """Attributes that tell a reader something; the others are left out of tables."""
@@ -24,7 +23,6 @@ class Part:
         parameters: trainable weights below it.
         multiply_adds: of one sample.
         operations: how many operations are below it; 1 for an operation.
-        reads: positions of the parts whose results it reads; -1 stands for an input of the network.
         depth: 0 for parts of the network itself, 1 for parts of what it calls, and so on.
     """
 
@@ -35,16 +33,16 @@ class Part:
     parameters: int
     multiply_adds: int
     operations: int
-    reads: tuple[int, ...] = ()
     depth: int = 0
 
 
-class _Prices:
-    """Prices of whole functions, each computed once."""
+class Prices:
+    """Prices of operations and of whole functions, each computed once."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.known: dict[str, tuple[int, int, int]] = {}
+        self.open: dict[str, bool] = {}
 
     def of(self, op: Operation) -> tuple[int, int, int]:
         """Parameters, multiply-adds and number of operations."""
@@ -53,7 +51,23 @@ class _Prices:
         price = cost(op)
         return int(price.parameters), int(price.multiply_adds), 1
 
+    def known_of(self, op: Operation) -> tuple[int, int, int] | None:
+        """The same, or None where a decision has a say in it."""
+        return None if self._open(op) else self.of(op)
+
+    def _open(self, op: Operation) -> bool:
+        if op.name == "call":
+            return self._open_function(self.module.function(op.attributes["callee"]))
+        types = (v.type for v in (*op.operands, *op.results))
+        return any(True for _ in op.expressions()) or not all(t.static for t in types)
+
+    def _open_function(self, function: Function) -> bool:
+        if function.name not in self.open:
+            self.open[function.name] = any(self._open(op) for op in function.operations)
+        return self.open[function.name]
+
     def function(self, function: Function) -> tuple[int, int, int]:
+        """The sums over a function and what it calls."""
         if function.name not in self.known:
             prices = [self.of(op) for op in function.operations]
             self.known[function.name] = (
@@ -64,31 +78,16 @@ class _Prices:
         return self.known[function.name]
 
 
-def parts(module: Module) -> list[Part]:
-    """The parts of the network itself, in order, knowing which reads which.
-
-    Args:
-        module: a resolved network.
-    """
-    prices, producers = _Prices(module), dict[int, int]()
-    result: list[Part] = []
-    for position, op in enumerate(module.entry.operations):
-        reads = tuple(dict.fromkeys(producers.get(id(v), -1) for v in op.operands))
-        result.append(_part(module, op, "", 0, prices, reads))
-        producers.update((id(v), position) for v in op.results)
-    return result
-
-
 def nested_parts(module: Module, levels: int) -> Iterator[Part]:
     """The parts of the network and, below each call, those of what it calls, down to a number of levels."""
-    yield from _walk(module, module.entry, "", 0, levels, _Prices(module))
+    yield from _walk(module, module.entry, "", 0, levels, Prices(module))
 
 
 def _walk(
-    module: Module, function: Function, prefix: str, depth: int, levels: int, prices: _Prices
+    module: Module, function: Function, prefix: str, depth: int, levels: int, prices: Prices
 ) -> Iterator[Part]:
     for op in function.operations:
-        part = _part(module, op, prefix, depth, prices, ())
+        part = _part(module, op, prefix, depth, prices)
         yield part
         if op.name == "call" and depth + 1 < levels:
             inner = ".".join(filter(None, (prefix, op.param)))
@@ -97,15 +96,11 @@ def _walk(
             )
 
 
-def _part(
-    module: Module, op: Operation, prefix: str, depth: int, prices: _Prices, reads: tuple[int, ...]
-) -> Part:
+def _part(module: Module, op: Operation, prefix: str, depth: int, prices: Prices) -> Part:
     parameters, multiply_adds, operations = prices.of(op)
     kind = module.function(op.attributes["callee"]).definition if op.name == "call" else op.name
     path = ".".join(filter(None, (prefix, op.param or kind)))
-    return Part(
-        path, kind, _detail(op), op.results[0].type, parameters, multiply_adds, operations, reads, depth
-    )
+    return Part(path, kind, _detail(op), op.results[0].type, parameters, multiply_adds, operations, depth)
 
 
 def _detail(op: Operation) -> str:
@@ -121,20 +116,3 @@ def _compact(value: object) -> str:
     if isinstance(value, tuple):
         return _compact(value[0]) if len(set(value)) == 1 else "x".join(str(v) for v in value)
     return str(value)
-
-
-def dotted(decision: str) -> str:
-    """A decision's name in the spelling of weight paths: ``stage[2].kernel`` is ``stage.2.kernel``."""
-    return re.sub(r"\[(\d+)\]", r".\1", decision)
-
-
-def decisions_below(path: str, assignment: Mapping[str, Choice]) -> dict[str, str]:
-    """The decisions made inside a part: the rest of their names below its path, with their values as text."""
-    if not path:
-        return {}
-    prefix = path + "."
-    return {
-        dotted(name).removeprefix(prefix): choice_text(value)
-        for name, value in assignment.items()
-        if dotted(name).startswith(prefix)
-    }

@@ -13,6 +13,7 @@ import typer
 from .commands.bench import bench
 from .commands.catalogue import explain, ops, passes, strategies, targets
 from .commands.check import check
+from .commands.draw import draw
 from .commands.export import export
 from .commands.failure import guarded
 from .commands.opt import opt
@@ -24,7 +25,7 @@ from .commands.show import show
 from .commands.train import train
 
 COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Spaces and networks": (check, show, price, sample),
+    "Spaces and networks": (check, show, draw, price, sample),
     "One network": (train, bench, export),
     "Search": (search, report, strategies),
     "The compiler": (opt, passes, ops, targets, explain),

@@ -41,7 +41,7 @@ def render_report(run: Run) -> str:
     return _template().substitute(
         title=escape(f"{run.space}: {' and '.join(m.title for m in run.measures)}"),
         version=escape(__version__),
-        css=_asset("report.css"),
+        css=_asset("report.css") + _asset("drawing.css"),
         script=_asset("report.js"),
         plotly=_plotly(),
         started=escape(run.started),

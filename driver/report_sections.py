@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from drawloom.ir import choice_text
 
+from .drawing import render, whole
 from .quantity import count_text, duration_text, latency_text, share_text, size_text
-from .report_drawing import draw
 from .report_figures import Figure, progress, trade_off
 from .report_influence import Group, Influence, influences
 from .report_run import Measure, Run, spread_text
@@ -228,17 +228,7 @@ def _pill(m: Measure, group: Group, objective: int, at: float, lane: int) -> str
 
 def drawings(run: Run) -> str:
     """Pictures of the best networks."""
-    return _letters(run) + "".join(_drawing(run, trial) for trial in run.best[:_DRAWN])
-
-
-def _letters(run: Run) -> str:
-    """What the letters in the blocks stand for."""
-    decisions = run.module.decisions.values() if run.module is not None else ()
-    numeric = {
-        d.name.rpartition(".")[2] for d in decisions if "." in d.name and type(d.domain[0]) in (int, float)
-    }
-    letters = ", ".join(f"<b>{escape(name[0])}</b> {escape(name)}" for name in sorted(numeric))
-    return f"<p class='reading'>Letters before numbers stand for decisions: {letters}.</p>" if letters else ""
+    return "".join(_drawing(run, trial) for trial in run.best[:_DRAWN])
 
 
 def _drawing(run: Run, trial: TrialRecord) -> str:
@@ -248,7 +238,8 @@ def _drawing(run: Run, trial: TrialRecord) -> str:
         return title + "<p>The space can no longer be read, so this network cannot be drawn.</p>"
     from drawloom.passes import resolve
 
-    picture = draw(resolve(run.module, trial.assignment), trial.assignment)
+    pictures = whole(resolve(run.module, trial.assignment), heat=True)
+    picture = render(pictures, f"network #{trial.number}, from input to output", styled=False)
     return f'<article>{title}<div class="scroll">{picture}</div>{_choices(run, trial)}</article>'
 
 

@@ -14,7 +14,7 @@ from .dce import dce
 from .depth import depth
 from .fixpoint import Fixpoint
 from .fold_batch_norm import fold_batch_norm, fold_weights
-from .inline import inline, inline_all
+from .inline import inline, inline_all, inline_level
 from .manager import PassError, PassManager, PassReport, reproducer_pipeline
 from .metrics import METRICS, Metric
 from .mutate import Mutate
@@ -74,6 +74,7 @@ __all__ = [
     "function_rule",
     "inline",
     "inline_all",
+    "inline_level",
     "keeps_type",
     "mutate",
     "narrow",

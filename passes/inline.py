@@ -55,6 +55,14 @@ def inline_all(module: Module) -> Module:
     return inline(module, ())
 
 
+def inline_level(module: Module) -> Module:
+    """The module with the calls of the network itself replaced by the operations of what they call."""
+    entry = _inlined(module.entry, module.functions, ())
+    functions = {**module.functions, entry.name: entry}
+    called = _called(functions, entry.name)
+    return module.with_functions(f for name, f in functions.items() if name in called)
+
+
 def inline(module: Module, keep: tuple[str, ...] = ()) -> Module:
     """The module with the calls of functions replaced by these functions' operations.
 

@@ -10,7 +10,6 @@ from typing import Any
 import made_up_study
 import pytest
 
-from drawloom import report_drawing
 from drawloom.report import render_report, write_report
 from drawloom.report_figures import hypervolumes
 from drawloom.report_influence import influences
@@ -136,17 +135,8 @@ def _command(page: str) -> str:
 
 
 def test_networks_are_drawn(page: str, run: Run) -> None:
-    assert page.count('<svg class="network"') == min(6, len(run.front))
+    assert page.count('class="network" viewBox=') == min(6, len(run.front))
     assert "global avg pool" in page
-
-
-def test_what_is_written_in_a_block_stays_inside(page: str) -> None:
-    (height,) = {int(h) for h in re.findall(r'height="(\d+)" rx="5"', page)}
-    captions = re.findall(r'<text class="(?:kind|strong)" [^>]*>([^<]*)</text>', page)
-    assert captions
-    # 8 pixels below the text, and no bold letter of the font is wider than 7.4 on average.
-    assert height >= 8 + 7.4 * report_drawing._LABEL
-    assert max(map(len, map(html.unescape, captions))) <= report_drawing._LABEL
 
 
 def test_numbers_keep_their_units(page: str) -> None:
@@ -157,14 +147,6 @@ def test_numbers_keep_their_units(page: str) -> None:
         unbroken("5 samples of 2 s, 3 % more")
         == "5 samples of 2\N{NO-BREAK SPACE}s, 3\N{NO-BREAK SPACE}% more"
     )
-
-
-def test_letters_are_explained_for_decisions_that_captions_have(page: str, run: Run) -> None:
-    legend = re.findall(r"Letters before numbers stand for decisions: (.*?)\.</p>", page)
-    inside = {
-        n.rpartition(".")[2] for n, d in run.module.decisions.items() if "." in n and type(d.domain[0]) is int
-    }
-    assert set(re.findall(r"</b> (\w+)", "".join(legend))) == inside
 
 
 def test_hypervolume_never_falls(run: Run) -> None:
