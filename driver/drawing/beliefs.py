@@ -19,6 +19,7 @@ _SUM_TOLERANCE = 1e-3
 """How far the strengths of a decision may be from 1: they may have been rounded for printing."""
 _SEVERAL = 6
 """Values of a number that are listed one by one."""
+_UNKNOWN = "{…}"
 _NEGLIGIBLE = 0.005
 """Probability below which a value is not worth writing: it would be rounded to 0 %."""
 
@@ -70,12 +71,12 @@ class Beliefs:
         return f" ∈ {values}" if values.startswith("{") else f"={values}"
 
     def values(self, scalar: Any) -> str:
-        """The values a scalar may have: ``5``, ``{3, 5}``, ``{8..64}``."""
+        """The values a scalar may have: ``5``, ``{3, 5}``, ``{8..64}``; ``{…}`` for too many to compute."""
         left = substitute(scalar, self.decided)
         if not isinstance(left, Expr):
             return _plain(left)
         if left.table is None:
-            return str(left).replace("@", "")
+            return _UNKNOWN
         values = list(dict.fromkeys(left.table.reshape(-1).tolist()))
         if len(values) > _SEVERAL and not any(isinstance(v, str) for v in values):
             return f"{{{_plain(min(values))}..{_plain(max(values))}}}"

@@ -109,13 +109,20 @@ class Picture:
             (n.shape, n.lines, tuple(map(_name, n.words)), tuple(a.label for a in n.alternatives), n.weight)
             for n in self.nodes
         )
-        return self.title, nodes, self.edges
+        return self.title, nodes, self.edges, tuple(a.label for a in self.legend)
 
 
 def merged(pictures: Sequence[Picture], note: str) -> Picture:
     """One picture for several of one form; attributes that differ get all their values: ``out=16..64``."""
     nodes = tuple(_merged_node(nodes) for nodes in zip(*(p.nodes for p in pictures), strict=True))
-    return replace(pictures[0], note=note, nodes=nodes)
+    legend = tuple(_common(entries) for entries in zip(*(p.legend for p in pictures), strict=True))
+    return replace(pictures[0], note=note, nodes=nodes, legend=legend)
+
+
+def _common(entries: tuple[Alternative, ...]) -> Alternative:
+    """A line of a legend with the words that it has in all pictures."""
+    words = (word for word in entries[0].detail.split() if all(word in e.detail.split() for e in entries))
+    return replace(entries[0], detail=" ".join(words))
 
 
 def _merged_node(nodes: tuple[Node, ...]) -> Node:

@@ -225,12 +225,13 @@ class _Sketch:
         return " ".join((self._name(op), *self._words(op)))
 
     def _legend(self) -> tuple[Alternative, ...]:
-        """The alternatives that many cards share by name."""
+        """The alternatives that many cards share by name, each with all that it stands for."""
         found = [self._all_alternatives(card) for card in self.cards.values()]
         for alternatives in found:
             labels = [a.label for a in alternatives]
-            if sum([a.label for a in other] == labels for other in found) >= _SHARED:
-                return alternatives
+            like = [other for other in found if [a.label for a in other] == labels]
+            if len(like) >= _SHARED:
+                return tuple(map(_told_once, zip(*like, strict=True)))
         return ()
 
     def _listed(self, card: Card) -> bool:
@@ -333,6 +334,12 @@ class _Sketch:
                 if waiting[edge.source] == 0:
                     order.append(edge.source)
         return order
+
+
+def _told_once(alternatives: tuple[Alternative, ...]) -> Alternative:
+    """Alternatives of one name on several cards as a line of a legend."""
+    details = dict.fromkeys(a.detail or "the value itself" for a in alternatives)
+    return Alternative(alternatives[0].label, " or ".join(details))
 
 
 def _decisions(function: Function) -> list[Decision]:

@@ -99,7 +99,7 @@ def _block(picture: Picture, direction: Direction, wrap: float) -> _Block:
 def _legend_lines(legend: Iterable[Alternative], width: float) -> Iterator[list[str]]:
     line: list[str] = []
     for alternative in legend:
-        word = f"{alternative.label}: {alternative.detail or 'the value itself'}"
+        word = f"{alternative.label}: {alternative.detail}"
         if line and text_width("   ".join([*line, word]), SMALL) > width:
             yield line
             line = []
