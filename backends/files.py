@@ -16,6 +16,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """Give a temporary file in the folder of `path`, which takes its place when the block ends well.
 
     Whoever reads `path` sees the old file or the new one, never a part, even when the process is killed.
+    The new file has the permissions of the old one.
 
     Raises:
         UserError: when the folder does not exist or cannot be written.
@@ -30,7 +31,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from .commands.check import check
 from .commands.draw import draw
 from .commands.export import export
 from .commands.failure import guarded
+from .commands.fmt import fmt
 from .commands.opt import opt
 from .commands.price import price
 from .commands.report import report
@@ -25,7 +26,7 @@ from .commands.show import show
 from .commands.train import train
 
 COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Spaces and networks": (check, show, draw, price, sample),
+    "Spaces and networks": (check, fmt, show, draw, price, sample),
     "One network": (train, bench, export),
     "Search": (search, report, strategies),
     "The compiler": (opt, passes, ops, targets, explain),

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lark import Lark, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedInput
 
 from drawloom.ir import Diagnostic, DiagnosticError, Label, Source, Span
 
@@ -71,6 +71,20 @@ def _file(source: Source, items: Iterable[Any]) -> File:
     )
 
 
+def parse_concrete(source: Source) -> Tree[Token]:
+    """The parse tree of a source with every token in it, for tools that keep the text as it is written.
+
+    Raises:
+        DiagnosticError: with one syntax error for each definition that has one.
+    """
+    _check_size(source)
+    try:
+        return _grammar(every_token=True).parse(source.text)
+    except UnexpectedInput as error:
+        whole = DiagnosticError([explain(error, source, 0, source.text)])
+        raise DiagnosticError(_piecewise(source, whole).diagnostics) from None
+
+
 def _check_size(source: Source) -> None:
     if len(source.text) > limits.SOURCE_CHARACTERS:
         label = Label(
@@ -100,31 +114,37 @@ def _piecewise(source: Source, whole: DiagnosticError) -> Reading:
 def _parse_piece(source: Source, start: int, end: int) -> tuple[Any, ...]:
     text = source.text[start:end]
     try:
-        tree = _grammar().parse(text)
+        tree = _grammar(every_token=False).parse(text)
     except UnexpectedInput as error:
         raise DiagnosticError([explain(error, source, start, text)]) from None
     return build(tree, source, start)
 
 
 @cache
-def _grammar() -> Lark:
-    """The parser; its tables are kept in the user's cache folder, as they take a quarter of a second."""
+def _grammar(*, every_token: bool) -> Lark:
+    """The parser; its tables are kept in the user's cache folder, as they take a quarter of a second.
+
+    Args:
+        every_token: whether its trees have all tokens, or only those that a syntax tree is built from.
+    """
     text = resources.files(__package__).joinpath("grammar.lark").read_text(encoding="utf-8")
     folder = _cache_folder()
     if folder is None:
-        return _make(text, False)
+        return _make(text, False, every_token)
     # lark logs a failed read or write of its cache, which only costs the time to compute the tables again
     logging.getLogger("lark").addHandler(logging.NullHandler())
-    return _make(text, str(folder / "grammar.lark-cache"))
+    name = "concrete-grammar" if every_token else "grammar"
+    return _make(text, str(folder / f"{name}.lark-cache"), every_token)
 
 
-def _make(text: str, cache_file: str | bool) -> Lark:
+def _make(text: str, cache_file: str | bool, every_token: bool) -> Lark:
     return Lark(
         text,
         parser="lalr",
         lexer="contextual",
         propagate_positions=True,
         maybe_placeholders=True,
+        keep_all_tokens=every_token,
         cache=cache_file,
     )
 
