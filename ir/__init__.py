@@ -25,6 +25,7 @@ from .graph import Constraint, Function, Module, Operation, Value
 from .ops import OPS
 from .parser import parse_module
 from .printer import print_function, print_module, print_operation
+from .registry import Entry, Registry
 from .render import render
 from .source import Source, Span
 from .structure import structural_hash, structurally_equal
@@ -44,6 +45,7 @@ __all__ = [
     "Diagnostic",
     "DiagnosticError",
     "DiagnosticSink",
+    "Entry",
     "Expr",
     "Function",
     "FunctionBuilder",
@@ -54,6 +56,7 @@ __all__ = [
     "OpRegistry",
     "Operation",
     "Problem",
+    "Registry",
     "Scalar",
     "Severity",
     "Source",

@@ -22,7 +22,7 @@ from .narrow import narrow
 from .pattern import ZEROS, Condition, Pattern, Var, again, keeps_type, pattern
 from .pipeline import parse_pipeline, parse_specs, pipeline_text
 from .pricing import Pricer, PriceTable, price
-from .registry import PASSES, PassEntry, PassRegistry
+from .registry import PASSES, PassRegistry
 from .resolve import Resolver, decide, resolve
 from .rewrite import Rule, RuleRegistry, function_rule, rule
 from .rules import RULES
@@ -44,7 +44,6 @@ __all__ = [
     "Mutate",
     "Option",
     "Pass",
-    "PassEntry",
     "PassError",
     "PassManager",
     "PassRegistry",

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterable
 
-from drawloom.ir import UserError, unknown
+from drawloom.ir import Entry, Registry
 
 from .base import Pass
 
 
-@dataclass(frozen=True, slots=True)
-class PassEntry:
-    """A pass that can be loaded.
-
-    Attributes:
-        name: kebab-case name in pipelines.
-        target: ``module:Class``.
-        help: one line for lists.
-    """
-
-    name: str
-    target: str
-    help: str
-
-
-class PassRegistry:
+class PassRegistry(Registry[type[Pass]]):
     """Passes by name. Listing them imports none of them.
 
     Example:
@@ -35,53 +17,13 @@ class PassRegistry:
         'dce'
     """
 
-    def __init__(self, entries: Iterable[PassEntry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
         """Start with some entries."""
-        self._entries: dict[str, PassEntry] = {}
-        for entry in entries:
-            self.register(entry)
-
-    def register(self, entry: PassEntry) -> None:
-        """Add a pass.
-
-        Raises:
-            UserError: when another pass has the name.
-        """
-        known = self._entries.get(entry.name)
-        if known is not None and known != entry:
-            raise UserError(
-                f"pass '{entry.name}' is registered twice", f"by {known.target} and {entry.target}"
-            )
-        self._entries[entry.name] = entry
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[PassEntry]:
-        return iter(self._entries.values())
-
-    def names(self) -> list[str]:
-        """All names, in order of registration."""
-        return list(self._entries)
-
-    def load(self, name: str) -> type[Pass]:
-        """The class of a pass.
-
-        Raises:
-            UserError: when no pass has the name (naming the nearest), or its module cannot be imported.
-        """
-        if name not in self._entries:
-            raise unknown("pass", name, self._entries)
-        module, _, attribute = self._entries[name].target.partition(":")
-        try:
-            found = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"pass '{name}' cannot be loaded from {module}", str(error)) from error
-        return cast("type[Pass]", found)
+        super().__init__("pass", entries)
 
 
 PASSES = PassRegistry(
-    PassEntry(name, f"drawloom.passes.{target}", help)
+    Entry(name, f"drawloom.passes.{target}", help)
     for name, target, help in [
         ("assign", "assign:Assign", "give decisions their values and fold what follows from them"),
         ("canonicalize", "canonicalize:Canonicalize", "simplify operations and choices by local rules"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import ExhaustedError, Options, Outcome, Proposal, Space, Strategy
 from .pareto import crowding_distance, front_ranks, non_dominated
-from .registry import STRATEGIES, StrategyEntry, StrategyRegistry, make_strategy, parse_options
+from .registry import STRATEGIES, StrategyRegistry, make_strategy, parse_options
 
 __all__ = [
     "STRATEGIES",
@@ -14,7 +14,6 @@ __all__ = [
     "Proposal",
     "Space",
     "Strategy",
-    "StrategyEntry",
     "StrategyRegistry",
     "crowding_distance",
     "front_ranks",

@@ -3,81 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, cast, get_type_hints
+from collections.abc import Iterable, Mapping
+from typing import Any, get_type_hints
 
-from drawloom.ir import UserError, unknown
+from drawloom.ir import Entry, Registry, UserError, unknown
 
 from .base import Options, Space, Strategy
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyEntry:
-    """A strategy that can be loaded.
-
-    Attributes:
-        name: as users write it.
-        target: ``module:Class``.
-        help: one line for lists.
-    """
-
-    name: str
-    target: str
-    help: str
-
-
-class StrategyRegistry:
+class StrategyRegistry(Registry[type[Strategy]]):
     """Strategies by name. Listing them imports none of them."""
 
-    def __init__(self, entries: Iterable[StrategyEntry] = ()) -> None:
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
         """Start with some entries."""
-        self._entries: dict[str, StrategyEntry] = {}
-        for entry in entries:
-            self.register(entry)
-
-    def register(self, entry: StrategyEntry) -> None:
-        """Add a strategy.
-
-        Raises:
-            UserError: when another strategy has the name.
-        """
-        known = self._entries.get(entry.name)
-        if known is not None and known != entry:
-            raise UserError(
-                f"strategy '{entry.name}' is registered twice", f"by {known.target} and {entry.target}"
-            )
-        self._entries[entry.name] = entry
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[StrategyEntry]:
-        return iter(self._entries.values())
-
-    def names(self) -> list[str]:
-        """All names, in order of registration."""
-        return list(self._entries)
-
-    def load(self, name: str) -> type[Strategy]:
-        """The class of a strategy.
-
-        Raises:
-            UserError: when no strategy has the name (naming the nearest), or its module cannot be imported.
-        """
-        if name not in self._entries:
-            raise unknown("strategy", name, self._entries)
-        module, _, attribute = self._entries[name].target.partition(":")
-        try:
-            found = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UserError(f"strategy '{name}' cannot be loaded from {module}", str(error)) from error
-        return cast("type[Strategy]", found)
+        super().__init__("strategy", entries)
 
 
 STRATEGIES = StrategyRegistry(
-    StrategyEntry(name, f"drawloom.strategies.{target}", help)
+    Entry(name, f"drawloom.strategies.{target}", help)
     for name, target, help in [
         (
             "regularized_evolution",

@@ -7,12 +7,11 @@ from typing import ClassVar
 import pytest
 from ir_texts import TINY
 
-from drawloom.ir import Module, UserError, VerificationError, parse_module, print_module
+from drawloom.ir import Entry, Module, UserError, VerificationError, parse_module, print_module
 from drawloom.passes import (
     Context,
     Fixpoint,
     Pass,
-    PassEntry,
     PassError,
     PassManager,
     PassRegistry,
@@ -67,7 +66,7 @@ class LocalRegistry(PassRegistry):
         return CLASSES[name]
 
 
-REGISTRY = LocalRegistry(PassEntry(name, "here:Here", "") for name in CLASSES)
+REGISTRY = LocalRegistry(Entry(name, "here:Here", "") for name in CLASSES)
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drawloom.ir import DiagnosticError, Module
+from drawloom.ir import DiagnosticError, Entry, Module
 from drawloom.passes import (
     Context,
     Fixpoint,
     Pass,
-    PassEntry,
     PassRegistry,
     parse_pipeline,
     parse_specs,
@@ -69,7 +68,7 @@ class LocalRegistry(PassRegistry):
         return {"knobs": Knobs, "set": Set, "needs": Needs, "fixpoint": Fixpoint}[name]
 
 
-REGISTRY = LocalRegistry(PassEntry(name, "here:Here", "") for name in ("knobs", "set", "needs", "fixpoint"))
+REGISTRY = LocalRegistry(Entry(name, "here:Here", "") for name in ("knobs", "set", "needs", "fixpoint"))
 
 
 def parse(text: str) -> tuple[Pass, ...]:

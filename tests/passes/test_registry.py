@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drawloom.ir import UserError
-from drawloom.passes import PASSES, Pass, PassEntry, PassRegistry
+from drawloom.ir import Entry, UserError
+from drawloom.passes import PASSES, Pass, PassRegistry
 
 
 def test_listing_imports_no_pass() -> None:
@@ -30,7 +30,7 @@ def _imported_by_package() -> set[str]:
 
 
 @pytest.mark.parametrize("entry", list(PASSES), ids=lambda e: e.name)
-def test_every_entry_is_a_documented_pass_of_that_name(entry: PassEntry) -> None:
+def test_every_entry_is_a_documented_pass_of_that_name(entry: Entry) -> None:
     found = PASSES.load(entry.name)
     assert issubclass(found, Pass)
     assert found.name == entry.name
@@ -56,17 +56,15 @@ def test_unknown_names() -> None:
 
 
 def test_one_name_is_one_pass() -> None:
-    registry = PassRegistry([PassEntry("a", "x:A", "")])
-    registry.register(PassEntry("a", "x:A", ""))
+    registry = PassRegistry([Entry("a", "x:A", "")])
+    registry.register(Entry("a", "x:A", ""))
     with pytest.raises(UserError, match="pass 'a' is registered twice"):
-        registry.register(PassEntry("a", "y:A", ""))
+        registry.register(Entry("a", "y:A", ""))
     assert registry.names() == ["a"]
 
 
 def test_a_pass_that_cannot_be_imported() -> None:
-    registry = PassRegistry(
-        [PassEntry("a", "drawloom.nowhere:A", ""), PassEntry("b", "drawloom.passes.base:B", "")]
-    )
+    registry = PassRegistry([Entry("a", "drawloom.nowhere:A", ""), Entry("b", "drawloom.passes.base:B", "")])
     with pytest.raises(UserError, match=r"pass 'a' cannot be loaded from drawloom\.nowhere"):
         registry.load("a")
     with pytest.raises(UserError, match=r"pass 'b' cannot be loaded from drawloom\.passes\.base"):

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from drawloom.ir import UserError
-from drawloom.strategies import STRATEGIES, StrategyEntry, StrategyRegistry, make_strategy, parse_options
+from drawloom.ir import Entry, UserError
+from drawloom.strategies import STRATEGIES, StrategyRegistry, make_strategy, parse_options
 from drawloom.strategies.regularized_evolution import EvolutionOptions
 from drawloom.strategies.testing import ToySpace
 
@@ -67,12 +67,12 @@ def test_defaults_follow_the_budget_and_then_the_paper() -> None:
 
 
 def test_a_name_registered_twice_is_refused() -> None:
-    registry = StrategyRegistry([StrategyEntry("a", "x:A", "one")])
+    registry = StrategyRegistry([Entry("a", "x:A", "one")])
     with pytest.raises(UserError, match="registered twice"):
-        registry.register(StrategyEntry("a", "y:B", "other"))
+        registry.register(Entry("a", "y:B", "other"))
 
 
 def test_a_strategy_that_cannot_be_imported_is_a_user_error() -> None:
-    registry = StrategyRegistry([StrategyEntry("a", "drawloom.nowhere:A", "one")])
+    registry = StrategyRegistry([Entry("a", "drawloom.nowhere:A", "one")])
     with pytest.raises(UserError, match=r"cannot be loaded from drawloom\.nowhere"):
         registry.load("a")
