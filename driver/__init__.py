@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         verify,
     )
     from drawloom.passes import PassManager, mutate, parse_pipeline, price, resolve, sample, space_size
+    from drawloom.plugins import Plugin, load_plugins
     from drawloom.report import write_report
     from drawloom.study import Study, TrialRecord
     from drawloom.tasks import load_task
@@ -60,6 +61,7 @@ _HOMES = {
         "sample",
         "space_size",
     ),
+    "drawloom.plugins": ("Plugin", "load_plugins"),
     "drawloom.report": ("write_report",),
     "drawloom.study": ("Study", "TrialRecord"),
     "drawloom.tasks": ("load_task",),
@@ -73,12 +75,14 @@ __all__ = [
     "DiagnosticError",
     "Module",
     "PassManager",
+    "Plugin",
     "Study",
     "TrialRecord",
     "UserError",
     "__version__",
     "elaborate",
     "load",
+    "load_plugins",
     "load_task",
     "mutate",
     "parse_module",
@@ -101,6 +105,7 @@ def __getattr__(name: str) -> Any:
         return version("drawloom")
     if name not in _HOME:
         raise AttributeError(f"module 'drawloom' has no attribute '{name}'")
+    importlib.import_module("drawloom.plugins").load_plugins()
     return getattr(importlib.import_module(_HOME[name]), name)
 
 

@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 from drawloom.ir import UserError
 
 from .limits import die_with_parent, kill_group, sacrifice_first
+from .plugins import load_plugins
 
 PACKET = 1 << 16
 """Longest request or reply, in bytes."""
@@ -152,6 +153,7 @@ class _Template:
         setup: Setup = pickle.loads(self.control.recv(PACKET))
         sys.path[:] = setup.path
         try:
+            load_plugins()
             if setup.warm_up is not None:
                 setup.warm_up()
         except Exception as error:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .diagnostic import unknown
+from .diagnostic import UserError, unknown
 from .expression import total
 from .graph import Operation
 from .types import TensorType
@@ -202,11 +202,15 @@ class OpRegistry:
         """Add a definition.
 
         Raises:
-            ValueError: when the name is taken.
+            UserError: when another one has the name.
         """
-        if definition.name in self._definitions:
-            raise ValueError(f"operation '{definition.name}' is defined twice")
-        self._definitions[definition.name] = definition
+        known = self._definitions.get(definition.name)
+        if known is not None and type(known) is not type(definition):
+            places = [f"{type(d).__module__}:{type(d).__qualname__}" for d in (known, definition)]
+            raise UserError(
+                f"operation '{definition.name}' is registered twice", f"by {' and '.join(places)}"
+            )
+        self._definitions.setdefault(definition.name, definition)
 
     def __contains__(self, name: object) -> bool:
         return name in self._definitions

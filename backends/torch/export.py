@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from drawloom.backends.files import written_whole
+from drawloom.backends.lowerings import lowering
 from drawloom.backends.weights import Array, check_weights
 from drawloom.ir import DType, Module, UserError, Value
 from drawloom.passes import inline_all
@@ -62,9 +63,10 @@ def _onnx_model(module: Module, weights: Mapping[str, Array]) -> Any:
     names: dict[Value, str] = dict(zip(entry.inputs, inputs, strict=True))
     for op in entry.operations:
         operands = [names[v] for i, v in enumerate(op.operands) if op.present(i)]
-        if op.name not in RULES:
+        rule = RULES.get(op.name) or lowering("onnx", op.name)
+        if rule is None:
             raise UserError(f"'{op.name}' cannot be written as ONNX")
-        names[op.result] = RULES[op.name](graph, op, operands)
+        names[op.result] = rule(graph, op, operands)
     graph.name_outputs([names[v] for v in entry.outputs], outputs)
 
     elements = {DType.F32: TensorProto.FLOAT, DType.I32: TensorProto.INT32}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from drawloom.backends.lowerings import lowering
 from drawloom.backends.weights import weight_specs
 from drawloom.ir import Function, Module, Operation, UserError
 
@@ -88,9 +89,10 @@ def _constructor(step: Step, names: Mapping[str, str]) -> str | None:
 
 
 def _rule(op: Operation) -> Rule:
-    if op.name not in RULES:
+    rule: Rule | None = RULES.get(op.name) or lowering("torch", op.name)
+    if rule is None:
         raise UserError(f"the torch backend cannot run '{op.name}'")
-    return RULES[op.name]
+    return rule
 
 
 def _forward(body: Body, layers: Tree) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod
 
+from drawloom.backends.lowerings import lowering
 from drawloom.ir import Module, UserError
 
 from .flat import FlatOperation, FlatValue, flatten_network
@@ -256,9 +257,11 @@ def lower_operation(to: Lowering, op: FlatOperation) -> None:
     Raises:
         UserError: when it has no rule.
     """
-    if op.name not in RULES:
-        raise UserError(f"the tvm backend cannot run '{op.name}'", "it has no rule for this operation")
-    RULES[op.name](to, op)
+    rule: Rule | None = RULES.get(op.name) or lowering("tvm", op.name)
+    if rule is None:
+        reason = NO_RULE.get(op.name, "it has no rule for this operation")
+        raise UserError(f"the tvm backend cannot run '{op.name}'", reason)
+    rule(to, op)
 
 
 def lower_network(module: Module, machine: Machine, batch: int = 1) -> Plan:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -48,6 +49,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            _load_plugins()
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
             raise
@@ -55,6 +57,17 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(tell(error, as_json=kwargs.get("as_json") is True)) from error
 
     return run
+
+
+def _load_plugins() -> None:
+    """Load what is installed beside Drawloom; what cannot be loaded is said in a line each."""
+    from drawloom.plugins import load_plugins
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        load_plugins()
+    for warning in caught:
+        console.note(f"warning: {one_line(str(warning.message))}")
 
 
 def tell(error: Exception, *, as_json: bool = False) -> int:

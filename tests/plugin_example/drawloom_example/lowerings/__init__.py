@@ -1,0 +1,1 @@
+"""How the operation lowers: a file a backend."""
