@@ -17,6 +17,7 @@ from .commands.draw import draw
 from .commands.export import export
 from .commands.failure import guarded
 from .commands.fmt import fmt
+from .commands.lsp import lsp
 from .commands.opt import opt
 from .commands.price import price
 from .commands.report import report
@@ -29,7 +30,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Spaces and networks": (check, fmt, show, draw, price, sample),
     "One network": (train, bench, export),
     "Search": (search, report, strategies),
-    "The compiler": (opt, passes, ops, targets, explain),
+    "The compiler": (opt, passes, ops, targets, explain, lsp),
 }
 """Every command, by the heading under which the help lists it."""
 

@@ -104,7 +104,11 @@ def _near(path: Path) -> str | None:
 
 
 def _read_import(importer: Source, text: str) -> Source:
-    """An imported file, named without detours so that each is read once."""
+    return read_source(import_path(importer, text))
+
+
+def import_path(importer: Source, text: str) -> Path:
+    """The path of an imported file, named without detours so that each is read once."""
     path = Path(importer.name).parent / text
     parts: list[str] = []
     for part in path.parts:
@@ -112,4 +116,4 @@ def _read_import(importer: Source, text: str) -> Source:
             parts.pop()
         else:
             parts.append(part)
-    return read_source(Path(*parts))
+    return Path(*parts)

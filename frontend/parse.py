@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,14 @@ def read(source: Source) -> Reading:
         _check_size(source)
     except DiagnosticError as error:
         return Reading(_file(source, ()), error.diagnostics, frozenset(names_defined(source.text)))
+    reading = _piecewise(source)
+    if not reading.diagnostics:
+        return reading
     try:
+        # where a line that continues an expression looks like the head of a definition, only the whole parses
         return Reading(_file(source, _parse_piece(source, 0, len(source.text))))
-    except DiagnosticError as whole:
-        return _piecewise(source, whole)
+    except DiagnosticError:
+        return reading
 
 
 def _file(source: Source, items: Iterable[Any]) -> File:
@@ -97,8 +101,8 @@ def _check_size(source: Source) -> None:
         raise DiagnosticError([Diagnostic("E0006", "this is nested too deeply", label)])
 
 
-def _piecewise(source: Source, whole: DiagnosticError) -> Reading:
-    """The readable pieces of a source that does not parse as a whole, and the first error of each other."""
+def _piecewise(source: Source) -> Reading:
+    """The readable pieces of a source, and the first error of each other."""
     items: list[Any] = []
     found: list[Diagnostic] = []
     broken: set[str] = set()
@@ -108,16 +112,22 @@ def _piecewise(source: Source, whole: DiagnosticError) -> Reading:
         except DiagnosticError as error:
             found += error.diagnostics[: limits.ERRORS - len(found)]
             broken.update(names_defined(source.text[start:end]))
-    return Reading(_file(source, items), tuple(found) or whole.diagnostics, frozenset(broken))
+    return Reading(_file(source, items), tuple(found), frozenset(broken))
 
 
 def _parse_piece(source: Source, start: int, end: int) -> tuple[Any, ...]:
     text = source.text[start:end]
     try:
-        tree = _grammar(every_token=False).parse(text)
+        tree = _tree(text)
     except UnexpectedInput as error:
         raise DiagnosticError([explain(error, source, start, text)]) from None
     return build(tree, source, start)
+
+
+@lru_cache(maxsize=512)
+def _tree(text: str) -> Tree[Token]:
+    """The parse tree of a piece; the pieces of an edited text that did not change are not parsed again."""
+    return _grammar(every_token=False).parse(text)
 
 
 @cache

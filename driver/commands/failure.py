@@ -35,6 +35,8 @@ EXTRAS = {
     "onnx": ("ONNX", "pip install 'drawloom[onnx]'"),
     "onnxruntime": ("ONNX Runtime", "pip install 'drawloom[onnx]'"),
     "onnxscript": ("ONNX Script", "pip install 'drawloom[onnx]'"),
+    "pygls": ("pygls", "pip install 'drawloom[lsp]'"),
+    "lsprotocol": ("lsprotocol", "pip install 'drawloom[lsp]'"),
     "pyarrow": ("Apache Arrow", "pip install pyarrow"),
 }
 """Optional libraries by their import name: what people call them, and how to get them."""

@@ -1,37 +1,13 @@
 """Whatever the text, the front end says what is wrong with it; it never fails otherwise and never hangs."""
 
-import random
-import re
 import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loom_fuzz import TEXTS, TOKENS, mutated
 
-from drawloom import zoo
 from drawloom.frontend import elaborate
 from drawloom.ir import Diagnostic, DiagnosticError, Source, UserError, render, verify
-
-TEXTS = {name: path.read_text(encoding="utf-8") for name, path in zoo.available().items()}
-TOKEN = re.compile(r"#[^\n]*|\s+|\w+|\|>|\.\.=?|[=!<>]=|\+=|//|.", re.DOTALL)
-TOKENS = sorted(
-    {t for text in TEXTS.values() for t in TOKEN.findall(text) if not t.isspace() and t[0] != "#"}
-)
-TOKENS += [
-    "any",
-    "when",
-    "as",
-    "import",
-    "require",
-    "1e9",
-    "0",
-    "-",
-    "true",
-    '"text"',
-    "[[",
-    "%",
-    "5.3M",
-    "not",
-]
 
 
 def accepts_or_explains(text: str) -> None:
@@ -65,25 +41,6 @@ def test_any_tokens(tokens: list[str]) -> None:
 @given(st.sampled_from(sorted(TEXTS)), st.integers(1, 4), st.integers(0, 2**32))
 def test_mutated_files(name: str, changes: int, seed: int) -> None:
     accepts_or_explains(mutated(TEXTS[name], changes, seed))
-
-
-def mutated(text: str, changes: int, seed: int) -> str:
-    """The text with some tokens removed, replaced, doubled or swapped."""
-    rng = random.Random(seed)
-    tokens = TOKEN.findall(text)
-    for _ in range(changes):
-        at = rng.randrange(len(tokens))
-        kind = rng.randrange(4)
-        if kind == 0:
-            tokens[at] = " "
-        elif kind == 1:
-            tokens[at] = f" {rng.choice(TOKENS)} "
-        elif kind == 2:
-            tokens.insert(at, tokens[at])
-        else:
-            other = rng.randrange(len(tokens))
-            tokens[at], tokens[other] = tokens[other], tokens[at]
-    return "".join(tokens)
 
 
 HOSTILE = {

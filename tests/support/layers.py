@@ -35,6 +35,8 @@ HOMES: dict[str, frozenset[str]] = {
     "optuna": frozenset({"driver"}),
     "sqlalchemy": frozenset({"driver"}),
     "ray": frozenset({"driver"}),
+    "pygls": frozenset({"driver/lsp"}),
+    "lsprotocol": frozenset({"driver/lsp"}),
 }
 """For each heavy library the folders in which it may be imported."""
 

@@ -1,0 +1,47 @@
+"""Texts that nobody would write, for tests of what reads the language: loose tokens and damaged files."""
+
+import random
+import re
+
+from drawloom import zoo
+
+TEXTS = {name: path.read_text(encoding="utf-8") for name, path in zoo.available().items()}
+TOKEN = re.compile(r"#[^\n]*|\s+|\w+|\|>|\.\.=?|[=!<>]=|\+=|//|.", re.DOTALL)
+TOKENS = sorted(
+    {t for text in TEXTS.values() for t in TOKEN.findall(text) if not t.isspace() and t[0] != "#"}
+)
+TOKENS += [
+    "any",
+    "when",
+    "as",
+    "import",
+    "require",
+    "1e9",
+    "0",
+    "-",
+    "true",
+    '"text"',
+    "[[",
+    "%",
+    "5.3M",
+    "not",
+]
+
+
+def mutated(text: str, changes: int, seed: int) -> str:
+    """The text with some tokens removed, replaced, doubled or swapped."""
+    rng = random.Random(seed)
+    tokens = TOKEN.findall(text)
+    for _ in range(changes):
+        at = rng.randrange(len(tokens))
+        kind = rng.randrange(4)
+        if kind == 0:
+            tokens[at] = " "
+        elif kind == 1:
+            tokens[at] = f" {rng.choice(TOKENS)} "
+        elif kind == 2:
+            tokens.insert(at, tokens[at])
+        else:
+            other = rng.randrange(len(tokens))
+            tokens[at], tokens[other] = tokens[other], tokens[at]
+    return "".join(tokens)
