@@ -85,8 +85,8 @@ def parse_concrete(source: Source) -> Tree[Token]:
     try:
         return _grammar(every_token=True).parse(source.text)
     except UnexpectedInput as error:
-        whole = DiagnosticError([explain(error, source, 0, source.text)])
-        raise DiagnosticError(_piecewise(source, whole).diagnostics) from None
+        found = read(source).diagnostics or (explain(error, source, 0, source.text),)
+        raise DiagnosticError(found) from None
 
 
 def _check_size(source: Source) -> None:

@@ -56,12 +56,12 @@ class Document:
             edit = Edit(start, max(start, end), len(change.text))
             text = before.text[:start] + change.text + before.text[edit.end :]
         else:
-            text, edit = change.text, _difference(before.text, change.text)
+            text, edit = change.text, difference(before.text, change.text)
         self.source = Source(before.name, text)
         return edit
 
 
-def _difference(old: str, new: str) -> Edit:
+def difference(old: str, new: str) -> Edit:
     """The one stretch in which two texts differ."""
     head = _longest(min(len(old), len(new)), lambda n: old[:n] == new[:n])
     room = min(len(old), len(new)) - head

@@ -18,13 +18,14 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from drawloom import __version__
+from drawloom.frontend.format import format_source
 from drawloom.frontend.inspection import Inspection
-from drawloom.ir import Span, UserError
+from drawloom.ir import DiagnosticError, Span, UserError
 
 from . import calls, completion, hover, navigation
 from .analysis import View, analyse
 from .convert import Converter, help_of, item_of
-from .documents import Document, Documents, offset_of
+from .documents import Document, Documents, difference, offset_of
 
 _PAUSE = 0.15
 """Seconds without a change after which a text is analysed."""
@@ -292,6 +293,24 @@ async def _signature(server: Server, params: lsp.SignatureHelpParams) -> lsp.Sig
     return None
 
 
+async def _formatting(server: Server, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
+    """The one layout, as a change of the stretch that differs; None for a text with syntax errors."""
+    state = server.states.get(params.text_document.uri)
+    if state is None:
+        raise JsonRpcInvalidParams(f"{params.text_document.uri} is not open")
+    source = state.document.source
+    try:
+        loop = asyncio.get_running_loop()
+        text = await loop.run_in_executor(server.analyses, format_source, source)
+    except DiagnosticError:
+        return None
+    edit = difference(source.text, text)
+    if not edit.length and edit.start == edit.end:
+        return []
+    place = server.convert.range(source, edit.start, edit.end)
+    return [lsp.TextEdit(place, text[edit.start : edit.start + edit.length])]
+
+
 def _actions(server: Server, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
     """A repair for each diagnostic that names one."""
     uri = params.text_document.uri
@@ -317,6 +336,7 @@ _FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     (lsp.TEXT_DOCUMENT_REFERENCES, _references, None),
     (lsp.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, _highlight, None),
     (lsp.TEXT_DOCUMENT_RENAME, _rename, None),
+    (lsp.TEXT_DOCUMENT_FORMATTING, _formatting, None),
     (lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL, _symbols, None),
     (lsp.TEXT_DOCUMENT_COMPLETION, _completion, lsp.CompletionOptions(trigger_characters=[".", ">", ";"])),
     (

@@ -80,7 +80,7 @@ CODES: tuple[Code, ...] = (
     language_code(
         "E0307",
         "too many alternatives",
-        "A decision has at most 4096 values. Choose from fewer, or split it; `choose any` needs no splitting.",
+        "A decision has at most 4096 values. Choose from fewer, or split it; `choose any` needs no split.",
         wrong="network n(image: f32[3, 8, 8]) = sum(choose 9 inputs from [image for i in 0..20])",
         right="network n(image: f32[3, 8, 8]) = sum(choose 3 inputs from [image for i in 0..20])",
     ),

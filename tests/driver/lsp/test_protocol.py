@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from lsp_client import Client, ServerError, Text
 
+from drawloom.frontend.format import format_source
+from drawloom.ir import Source
 from drawloom.ir.codes import CODES
 
 SPACE = """\
@@ -238,6 +240,25 @@ def test_signature_help_follows_the_cursor(space: Text) -> None:
     assert piped["signatures"][0]["label"].startswith("operation linear(x; out")
     assert piped["activeParameter"] == 1
     assert space.ask("signatureHelp", "return h", 3) is None
+
+
+def test_formatting_changes_only_what_differs_and_nothing_of_a_broken_text(space: Text) -> None:
+    options = {"textDocument": {"uri": space.uri}, "options": {"tabSize": 4, "insertSpaces": True}}
+    (edit,) = space.client.request("textDocument/formatting", options)
+    space.text = apply(space, edit)
+    assert space.text == format_source(Source("space.loom", SPACE))
+    space.replace(space.text)
+    assert space.client.request("textDocument/formatting", options) == []
+    space.edit("relu(x)", "relu(x")
+    assert space.client.request("textDocument/formatting", options) is None
+
+
+def apply(text: Text, edit: dict[str, Any]) -> str:
+    """The text after an edit that the server asks for."""
+    source = Source("space.loom", text.text)
+    ends = [edit["range"][end] for end in ("start", "end")]
+    start, end = (source.editor_offset(p["line"], p["character"]) for p in ends)
+    return text.text[:start] + str(edit["newText"]) + text.text[end:]
 
 
 def test_a_repair_is_offered_for_a_misspelt_name(space: Text) -> None:
