@@ -175,7 +175,7 @@ def _network(shared: Elaboration, unit: Unit, wanted: str | None) -> Definition 
         label = Label(first.name.span)
         shared.report(Diagnostic("E0106", "this file defines several networks", label, labels, help=repair))
     elif not shared.diagnostics:
-        end = len(unit.file.source.text)
+        end = len(unit.file.source.text.rstrip())
         label = Label(Span(unit.file.source, end, end))
         shared.report(Diagnostic("E0106", "this file defines no network", label))
     return None

@@ -44,3 +44,9 @@ def test_explanations_are_complete() -> None:
     for code in CODES.values():
         assert code.title
         assert code.explanation.endswith(".")
+
+
+def test_every_code_is_in_a_filecheck_test() -> None:
+    texts = [p.read_text(encoding="utf-8") for p in (ROOT / "tests" / "filecheck").rglob("*.*")]
+    checked = {code for text in texts for code in re.findall(r"(?:expected-error.*|error\[)(E\d{4})", text)}
+    assert set(CODES) - checked == set()
