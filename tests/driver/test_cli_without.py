@@ -20,7 +20,7 @@ from drawloom.cli import main
 main()
 """
 
-EVERYTHING = "torch,tvm,onnx,onnxruntime,onnxscript,pyarrow"
+EVERYTHING = "torch,tvm,onnx,onnxruntime,onnxscript,pyarrow,pygls,lsprotocol"
 
 
 def run(missing: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -58,6 +58,7 @@ def test_what_needs_no_library_needs_none(arguments: list[object], space: Path, 
 @pytest.mark.parametrize(
     ("missing", "arguments", "install"),
     [
+        ("pygls", ["lsp"], "drawloom[lsp]"),
         ("torch", ["train", "SPACE", "--seed", 0], "drawloom[torch]"),
         ("tvm", ["bench", "SPACE", "--seed", 0], "drawloom[tvm]"),
         ("tvm", ["search", "SPACE", "--runs-dir", "OUT"], "drawloom[tvm]"),
