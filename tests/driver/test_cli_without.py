@@ -65,7 +65,7 @@ def test_what_needs_no_library_needs_none(arguments: list[object], space: Path, 
         ("torch", ["search", "SPACE", "--runs-dir", "OUT", "--objective", "accuracy"], "drawloom[torch]"),
         ("pyarrow", ["price", "SPACE", "--out", "prices.parquet"], "pip install pyarrow"),
     ],
-    ids=["train", "bench", "search-tvm", "search-torch", "price"],
+    ids=["lsp", "train", "bench", "search-tvm", "search-torch", "price"],
 )
 def test_what_is_missing_is_named(
     missing: str, arguments: list[object], install: str, space: Path, tmp_path: Path
