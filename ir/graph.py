@@ -225,8 +225,13 @@ class Module:
         return self.functions[name]
 
     def with_functions(self, functions: Iterable[Function]) -> Module:
-        """The module with other functions, the entry last."""
-        return replace(self, functions={f.name: f for f in functions})
+        """The module with other functions, the entry last; itself when they are its own."""
+        new = {f.name: f for f in functions}
+        if len(new) == len(self.functions) and all(
+            a is b for a, b in zip(new.values(), self.functions.values(), strict=True)
+        ):
+            return self
+        return replace(self, functions=new)
 
     def __len__(self) -> int:
         """Number of operations of all functions, each counted once."""

@@ -73,8 +73,6 @@ def canonicalize(
         simple = _canonical(function, forwards, rules, report)
         functions.append(simple)
         forwards[name] = forwards_of(simple)
-    if all(a is b for a, b in zip(functions, module.functions.values(), strict=True)):
-        return module
     return module.with_functions(functions)
 
 

@@ -53,8 +53,6 @@ def cse(module: Module) -> Module:
         if any(_unique(op, unique) for op in function.operations):
             unique.add(name)
         functions.append(_merged(function, unique))
-    if all(a is b for a, b in zip(functions, module.functions.values(), strict=True)):
-        return module
     return module.with_functions(functions)
 
 

@@ -49,10 +49,7 @@ class FoldBatchNorm(Pass):
 
 def fold_batch_norm(module: Module) -> Module:
     """The module with batch norms folded; the same object when there is nothing to fold."""
-    functions = [_folded(f) for f in module.functions.values()]
-    if all(a is b for a, b in zip(functions, module.functions.values(), strict=True)):
-        return module
-    return module.with_functions(functions)
+    return module.with_functions(map(_folded, module.functions.values()))
 
 
 def fold_weights(module: Module, weights: Mapping[str, npt.NDArray[Any]]) -> Weights:

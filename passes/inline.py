@@ -82,8 +82,6 @@ def inline(module: Module, keep: tuple[str, ...] = ()) -> Module:
     kept = {name: f for name, f in flat.items() if f.kind in keep or name == module.entry.name}
     called = _called(kept, module.entry.name)
     result = [f for name, f in kept.items() if name in called]
-    if len(result) == len(module.functions) and all(f is module.functions[f.name] for f in result):
-        return module
     return module.with_functions(result)
 
 

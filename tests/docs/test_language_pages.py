@@ -2,11 +2,11 @@
 
 import re
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from loom import codes
+from pages import Block, blocks
 from typer.testing import CliRunner
 
 from drawloom.cli import app
@@ -15,26 +15,6 @@ from drawloom.ir import Source, verify
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "docs" / "language.md", ROOT / "docs" / "tutorial-fbnet.md")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block of a page: its language, the words behind that, and its text."""
-
-    page: Path
-    line: int
-    language: str
-    words: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.page.stem}:{self.line}"
-
-
-def blocks(page: Path) -> list[Block]:
-    text = page.read_text(encoding="utf-8")
-    found = re.finditer(r"^```(\w+) ?(.*)\n((?s:.*?))^```$", text, flags=re.MULTILINE)
-    return [Block(page, text.count("\n", 0, m.start()) + 1, m[1], m[2], m[3]) for m in found]
 
 
 BLOCKS = [b for page in PAGES for b in blocks(page)]
