@@ -12,9 +12,9 @@ import tiny_space
 from typer.testing import CliRunner
 
 from drawloom.cli import app
-from drawloom.ir import OPS, Module, parse_module
+from drawloom.ir import OPS, Entry, Module, parse_module
 from drawloom.ir.codes import CODES
-from drawloom.passes import PASSES, RULES, Context, Pass, PassEntry, PassRegistry
+from drawloom.passes import PASSES, RULES, Context, Pass, PassRegistry
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ class Crash(Pass):
 @pytest.fixture
 def crashing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The pass `crash` exists, and temporary files are made in the folder returned."""
-    registry = PassRegistry([*PASSES, PassEntry("crash", f"{__name__}:Crash", "has a bug")])
+    registry = PassRegistry([*PASSES, Entry("crash", f"{__name__}:Crash", "has a bug")])
     monkeypatch.setattr(PASSES, "_entries", registry._entries)
     folder = tmp_path / "temporary"
     folder.mkdir()

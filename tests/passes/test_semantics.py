@@ -15,7 +15,8 @@ SIMPLIFYING = {
     "cse": cse,
     "inline": inline_all,
     "inline around ops": lambda m: inline(m, keep=("op",)),
-    "all": lambda m: dce(cse(canonicalize(inline_all(m)))),
+    # what one merges another sees to be equal, and so on
+    "all": lambda m: PassManager.from_text("inline,fixpoint(canonicalize,cse,dce)").run(m),
 }
 
 
