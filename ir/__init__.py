@@ -22,6 +22,7 @@ from .diagnostic import (
 from .diagnostic_json import diagnostic_json
 from .expression import TABLE_LIMIT, Expr, Scalar, index_of, metric, substitute, value_of
 from .graph import Constraint, Function, Module, Operation, Value
+from .module_builder import ModuleBuilder
 from .ops import OPS
 from .parser import parse_module
 from .printer import print_function, print_module, print_operation
@@ -29,6 +30,7 @@ from .registry import Entry, Registry
 from .render import render
 from .source import Source, Span
 from .structure import structural_hash, structurally_equal
+from .traversal import Visit, ancestors, replace_values, to_networkx, users_of, walk
 from .types import DType, TensorType
 from .verifier import Problem, VerificationError, verify
 
@@ -52,6 +54,7 @@ __all__ = [
     "InferenceError",
     "Label",
     "Module",
+    "ModuleBuilder",
     "OpDefinition",
     "OpRegistry",
     "Operation",
@@ -65,7 +68,9 @@ __all__ = [
     "UserError",
     "Value",
     "VerificationError",
+    "Visit",
     "Weight",
+    "ancestors",
     "check_assignment",
     "choice_text",
     "cost",
@@ -79,12 +84,16 @@ __all__ = [
     "print_module",
     "print_operation",
     "render",
+    "replace_values",
     "structural_hash",
     "structurally_equal",
     "substitute",
     "suggest",
+    "to_networkx",
     "types_agree",
     "unknown",
+    "users_of",
     "value_of",
     "verify",
+    "walk",
 ]

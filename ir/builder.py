@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -163,6 +164,37 @@ class FunctionBuilder:
     ) -> Value:
         """Append an operation with one result and return that."""
         return self.add(name, operands, attributes, **options).result
+
+    def apply(self, name: str, *operands: Value, presence: Sequence[Any] = (), **attributes: Any) -> Value:
+        """Append an operation with one result and return that, as one would write it in the language.
+
+        Weights that are given no ``param`` get a path of their own, the operation's name.
+
+        Example:
+            >>> b = FunctionBuilder("tiny", "network")
+            >>> x = b.input(TensorType((3, 8, 8)), "image")
+            >>> b.apply("relu", b.apply("conv2d", x, out=4, kernel=3, pad=1)).type.shape
+            (4, 8, 8)
+
+        Args:
+            name: of the operation; `drawloom ops` lists them.
+            operands: tensors it reads.
+            presence: for list operations, one scalar an operand.
+            attributes: by name.
+
+        Raises:
+            UserError: on an unknown operation or attribute.
+            InferenceError: when operands or attributes do not fit.
+        """
+        if OPS[name].has_weights and "param" not in attributes:
+            attributes["param"] = self._free_path(name)
+        return self.op(name, operands, attributes, presence=presence)
+
+    def _free_path(self, name: str) -> str:
+        """A path for weights that is free in the function: the name, with a number where it is taken."""
+        taken = {op.param for op in self.operations}
+        numbers = (f"{name}_{number}" for number in itertools.count(1))
+        return name if name not in taken else next(path for path in numbers if path not in taken)
 
     def call(
         self, callee: Function, operands: Sequence[Value], param: str = "", span: Span | None = None

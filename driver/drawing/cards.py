@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drawloom.ir import Function, Operation, Value
-
-Users = dict[Value, list[Operation]]
-"""The operations that read each value, one entry for each time."""
+from drawloom.ir.traversal import Users
 
 _STEPS = 3
 """Most operations in a row that an alternative on a card consists of."""
@@ -31,16 +29,6 @@ class Card:
     def hidden(self) -> set[Operation]:
         """The operations that stand in the card."""
         return {op for steps in self.steps for op in steps}
-
-
-def users_of(function: Function) -> Users:
-    """The readers of every value of a function."""
-    users: Users = {value: [] for value in function.inputs}
-    for op in function.operations:
-        for operand in op.operands:
-            users[operand].append(op)
-        users.update((result, []) for result in op.results)
-    return users
 
 
 def cards(function: Function, users: Users) -> list[Card]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from drawloom.ir import Decision, Expr, Function, Module, Operation, Value
+from drawloom.ir import Decision, Expr, Function, Module, Operation, Value, users_of
 from drawloom.ir.printer import value_names
 
 from ..anatomy import Prices
@@ -30,7 +30,7 @@ from .captions import (
     tip_text,
     type_text,
 )
-from .cards import Card, cards, users_of
+from .cards import Card, cards
 from .picture import Alternative, Edge, Node, Picture, Shape
 
 _SHARED = 3

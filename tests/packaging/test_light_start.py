@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "tvm", "tvm_ffi", "lark", "optuna", "ray", "onnx", "onnxruntime", "onnxscript")
+HEAVY = ("torch", "tvm", "tvm_ffi", "lark", "optuna", "ray", "onnx", "onnxruntime", "onnxscript", "networkx")
 
 PROBE = """
 import json, sys

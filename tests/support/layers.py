@@ -32,6 +32,7 @@ HOMES: dict[str, frozenset[str]] = {
     "tvm": frozenset({"backends/tvm"}),
     "tvm_ffi": frozenset({"backends/tvm"}),
     "lark": frozenset({"frontend", "ir"}),
+    "networkx": frozenset({"ir"}),
     "optuna": frozenset({"driver"}),
     "sqlalchemy": frozenset({"driver"}),
     "ray": frozenset({"driver"}),
