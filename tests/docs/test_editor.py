@@ -60,6 +60,15 @@ def test_keywords_are_those_of_the_grammar() -> None:
     assert listed == reserved | soft
 
 
+def test_keywords_of_vim_are_those_of_the_grammar() -> None:
+    text = (FOLDER / "vim" / "syntax" / "loom.vim").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^syntax keyword (?:\w+) (.*)", text, re.MULTILINE))
+    reserved = set(re.findall(r"^_[A-Z]+\.2: /([a-z]+)", GRAMMAR, re.MULTILINE))
+    assert {word for line in listed for word in line.split()} == reserved | {d.value for d in DType} | {
+        "import"
+    }
+
+
 def test_words_of_the_textual_ir_are_those_of_its_parser() -> None:
     text = "".join((layers.ROOT / "ir" / f"{name}.py").read_text() for name in ("parser", "operation_parser"))
     read = set(re.findall(r'(?:accept|expect|at)_word\("(\w+)"\)', text)) | {"require", "check"}

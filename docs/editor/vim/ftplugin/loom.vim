@@ -1,0 +1,2 @@
+setlocal commentstring=#\ %s comments=:# expandtab shiftwidth=4
+setlocal formatprg=drawloom\ fmt\ -
