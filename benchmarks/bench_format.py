@@ -1,9 +1,9 @@
-"""How fast `drawloom fmt` is: seconds against the lines of a text, on one core.
+"""How fast `drawloom fmt` is: CPU seconds against the lines of a text, on one core.
 
     python benchmarks/bench_format.py [--repeats 5]
 
 The text is the DARTS space again and again, without its indentation. Reading is parsing with every token
-kept; the rest is laying out and printing. The grammar is loaded before. Figures are medians of the repeats.
+kept; the rest is laying out and printing. The grammar is loaded before. Figures are medians of CPU seconds.
 """
 
 import argparse
@@ -31,9 +31,9 @@ def text_of(lines: int) -> str:
 def median_seconds(work: Callable[[], object], repeats: int) -> float:
     taken = []
     for _ in range(repeats):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     return statistics.median(taken)
 
 
