@@ -17,6 +17,7 @@ from .commands.draw import draw
 from .commands.export import export
 from .commands.failure import guarded
 from .commands.fmt import fmt
+from .commands.import_ import import_
 from .commands.lsp import lsp
 from .commands.opt import opt
 from .commands.price import price
@@ -28,7 +29,7 @@ from .commands.train import train
 
 COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
     "Spaces and networks": (check, fmt, show, draw, price, sample),
-    "One network": (train, bench, export),
+    "One network": (import_, train, bench, export),
     "Search": (search, report, strategies),
     "The compiler": (opt, passes, ops, targets, explain, lsp),
 }

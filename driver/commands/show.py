@@ -49,9 +49,9 @@ def show(
 
         typer.echo(print_module(module).rstrip("\n"))
     elif as_json:
-        console.print_json(_network_json(module, levels) if module.resolved else _space_json(module))
+        console.print_json(network_json(module, levels) if module.resolved else _space_json(module))
     elif module.resolved:
-        _print_network(module, levels)
+        print_network(module, levels)
     else:
         _print_space(module)
 
@@ -86,7 +86,8 @@ def domain_text(decision: Decision) -> str:
     return ", ".join(shown) + (f", ... ({rest} more)" if rest else "") + labels
 
 
-def _print_network(module: Module, levels: int) -> None:
+def print_network(module: Module, levels: int) -> None:
+    """Print the parts of a network as a table, and below it inputs, outputs and prices."""
     from drawloom.passes import network_cost
 
     from ..anatomy import nested_parts
@@ -132,7 +133,8 @@ def _space_json(module: Module) -> dict[str, Any]:
     }
 
 
-def _network_json(module: Module, levels: int) -> dict[str, Any]:
+def network_json(module: Module, levels: int) -> dict[str, Any]:
+    """The same as plain data."""
     from drawloom.passes import network_cost
 
     from ..anatomy import nested_parts

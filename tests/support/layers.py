@@ -24,9 +24,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 """For each layer the layers it may import, besides itself. `driver` is the package `drawloom` itself."""
 
 HOMES: dict[str, frozenset[str]] = {
-    "torch": frozenset({"backends/torch"}),
+    "torch": frozenset({"backends/torch", "frontend/importers"}),
     "safetensors.torch": frozenset({"backends/torch"}),
-    "onnx": frozenset({"backends/torch"}),
+    "onnx": frozenset({"backends/torch", "frontend/importers"}),
     "onnxruntime": frozenset({"backends/torch"}),
     "onnxscript": frozenset({"backends/torch"}),
     "tvm": frozenset({"backends/tvm"}),
