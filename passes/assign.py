@@ -92,7 +92,7 @@ def replaced(module: Module, given: Mapping[Decision, Choice | Expr]) -> Module:
     """
     result = replace(
         module,
-        functions={name: _replaced(f, given) for name, f in module.functions.items()},
+        functions={name: replaced_function(f, given) for name, f in module.functions.items()},
         decisions=_left(module.decisions, given),
         constraints=settled(module.constraints, lambda s: substitute(s, given)),
     )
@@ -117,7 +117,8 @@ def _left(decisions: Mapping[str, Decision], given: Mapping[Decision, Choice | E
     return {n: v.decisions[0] for n, v in new.items() if isinstance(v, Expr)}
 
 
-def _replaced(function: Function, given: Mapping[Decision, Choice | Expr]) -> Function:
+def replaced_function(function: Function, given: Mapping[Decision, Choice | Expr]) -> Function:
+    """A function with some decisions replaced, what it calls left as it is; see `replaced`."""
     rewriter = Rewriter()
     inputs = tuple([_input(v, given) for v in function.inputs])
     changed = any(a is not b for a, b in zip(inputs, function.inputs, strict=True))

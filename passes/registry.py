@@ -31,6 +31,11 @@ PASSES = PassRegistry(
         ("cse", "cse:CommonSubexpressions", "merge equal operations that own no weights"),
         ("dce", "dce:DeadCode", "remove operations, functions and decisions that nothing reads"),
         ("deepen", "deepen:Deepen", "insert layers without changing what a network computes"),
+        (
+            "expand-choices",
+            "expand_choices:ExpandChoices",
+            "turn operations with decided attributes into choices of decided operations",
+        ),
         ("fixpoint", "fixpoint:Fixpoint", "repeat the passes in parentheses until nothing changes"),
         (
             "fold-batch-norm",
@@ -48,6 +53,11 @@ PASSES = PassRegistry(
         ),
         ("resolve", "resolve:Resolve", "assign, canonicalize and dce in one fast sweep"),
         ("sample", "sample:Sample", "assign every open decision at random"),
+        (
+            "sink-choices",
+            "sink_choices:SinkChoices",
+            "move operations from behind a choice into its alternatives",
+        ),
         ("widen", "widen:Widen", "repeat channels without changing what a network computes"),
     ]
 )
