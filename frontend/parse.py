@@ -55,14 +55,7 @@ def read(source: Source) -> Reading:
         _check_size(source)
     except DiagnosticError as error:
         return Reading(_file(source, ()), error.diagnostics, frozenset(names_defined(source.text)))
-    reading = _piecewise(source)
-    if not reading.diagnostics:
-        return reading
-    try:
-        # where a line that continues an expression looks like the head of a definition, only the whole parses
-        return Reading(_file(source, _parse_piece(source, 0, len(source.text))))
-    except DiagnosticError:
-        return reading
+    return _piecewise(source)
 
 
 def _file(source: Source, items: Iterable[Any]) -> File:
@@ -124,7 +117,7 @@ def _parse_piece(source: Source, start: int, end: int) -> tuple[Any, ...]:
     return build(tree, source, start)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _tree(text: str) -> Tree[Token]:
     """The parse tree of a piece; the pieces of an edited text that did not change are not parsed again."""
     return _grammar(every_token=False).parse(text)

@@ -8,14 +8,17 @@ from itertools import pairwise
 
 _TOKEN = re.compile(r'"[^"\n]*"|#[^\n]*|\s+|[A-Za-z_0-9]+|\|>|\.\.=?|[=!<>]=|\+=|//|.', re.DOTALL)
 _CLOSER = {"(": ")", "[": "]", "{": "}"}
-_DEFINITION = re.compile(
-    r'^(?:(?!return|for|if|choose|require)[A-Za-z_]\w*[ \t]+[A-Za-z_]\w*[ \t]*\(|import[ \t]*")', re.MULTILINE
+_DEFINES = (
+    r"(?!(?:as|in|from|when|or|and|not|else|for|if|require|return|choose)\b)"
+    r"[A-Za-z_]\w*[ \t]+([A-Za-z_]\w*)[ \t]*\("
 )
-"""The head of a definition (or of one whose keyword is misspelt) or an import in column 0."""
+"""The head of a definition, or of one whose keyword is misspelt. Two names in a row before a parenthesis are
+nothing else in a text that follows the grammar, unless the first is a reserved word."""
 
-_HEAD = re.compile(
-    r"^[ \t]*(?!(?:return|for|if|choose|require)\b)[A-Za-z_]\w*[ \t]+([A-Za-z_]\w*)[ \t]*\(", re.MULTILINE
-)
+_DEFINITION = re.compile(rf'^(?:{_DEFINES}|import[ \t]*")', re.MULTILINE)
+"""The head of a definition or an import in column 0."""
+
+_HEAD = re.compile(rf"^[ \t]*{_DEFINES}", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
