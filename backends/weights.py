@@ -165,7 +165,7 @@ def load_weights(module: Module, path: Path | str) -> Weights:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"no such file: '{path}'")
+        raise UserError(f"there is no file '{path}'")
     try:
         with safe_open(path, framework="numpy") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping

@@ -39,7 +39,6 @@ from .study_folder import (
     installed_versions,
     machine_facts,
     origin_of,
-    read_json,
     write_json,
 )
 from .trial import TrialRecord
@@ -159,7 +158,7 @@ class Study:
             if given.hash != config.space.hash:
                 raise UserError(
                     f"'{folder.root}' is a study of another space: {config.space}, not {given}",
-                    "choose another name for the new study",
+                    f"resume it with '{folder.space}', or choose another name for the new study",
                 )
         study = cls(folder, config, folder.read_space(config))
         study._store().close()  # to notice damage now
@@ -330,8 +329,7 @@ class Study:
             shutil.rmtree(partial.root, ignore_errors=True)
 
     def _with_remeasurement(self, record: TrialRecord) -> TrialRecord:
-        path = self.folder.remeasurement(record.number)
-        return replace(record, remeasurement=read_json(path)) if path.exists() else record
+        return replace(record, remeasurement=self.folder.read_remeasurement(record.number))
 
 
 def _check_target(target: str, metrics: Sequence[Metric]) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -174,11 +175,28 @@ class StudyFolder:
         """
         try:
             text = self.space.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise UserError(f"'{self.space}' is missing", "restore it from a backup") from None
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"'{self.space}' cannot be read: {error}") from None
         if _digest(text) != config.space.hash:
             raise UserError(f"'{self.space}' is damaged: it is not the space that the study was made with")
         return parse_module(SourceText(str(self.space), text))
+
+    def read_remeasurement(self, number: int) -> dict[str, Any] | None:
+        """Read the later timing of a trial; None when there is none.
+
+        Raises:
+            UserError: when the file is damaged.
+        """
+        path = self.remeasurement(number)
+        if not path.exists():
+            return None
+        data = read_json(path)
+        for name in _TIMES:
+            if not _is_time(data.get(name)):
+                raise UserError(f"'{path}' is damaged: '{name}' is {data.get(name)!r} instead of seconds")
+        return data
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -198,6 +216,14 @@ class StudyFolder:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+_TIMES = ("median", "lower_quartile", "upper_quartile")
+"""What is read of a timing."""
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def write_json(path: Path, data: object) -> None:

@@ -98,7 +98,7 @@ def read_source(path: Path) -> Source:
 def _near(path: Path) -> str | None:
     if not path.parent.is_dir():
         return None
-    names = [p.name for p in path.parent.iterdir() if p.suffix in (".loom", ".ir")]
+    names = [p.name for p in path.parent.iterdir() if p.suffix in (".loom", ".ir", path.suffix)]
     near = suggest(path.name, names)
     return None if near is None else f"did you mean '{path.parent / near}'?"
 

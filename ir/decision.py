@@ -129,8 +129,12 @@ def check_assignment(
     return {name: result[name] for name in decisions if name in result}
 
 
-def load_assignment(text: str) -> dict[str, object]:
+def load_assignment(text: str, origin: str = "the assignment") -> dict[str, object]:
     """Read an assignment from JSON text: an object of decision names to values.
+
+    Args:
+        text: JSON.
+        origin: what to call it in messages.
 
     Raises:
         UserError: when the text is not such an object.
@@ -138,9 +142,9 @@ def load_assignment(text: str) -> dict[str, object]:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise UserError(f"the assignment is not JSON: {error}") from None
+        raise UserError(f"{origin} is not JSON: {error}") from None
     if not isinstance(data, dict):
         raise UserError(
-            "an assignment is a JSON object of decision names to values", f"got {type(data).__name__}"
+            f"{origin} is no JSON object of decision names to values", f"got {type(data).__name__}"
         )
     return data

@@ -137,7 +137,7 @@ class Measurement:
         try:
             document = json.loads(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise UserError(f"no such file: '{path}'") from None
+            raise UserError(f"there is no file '{path}'") from None
         except (OSError, ValueError) as error:
             raise UserError(f"'{path}' is no measurement: {error}", "cut off or corrupt?") from None
         if not isinstance(document, dict) or document.get("format") != FORMAT:

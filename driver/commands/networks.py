@@ -69,13 +69,12 @@ def read_assignment(assign: Sequence[str] | None, file: Path | None) -> dict[str
     Raises:
         UserError: when there is no such file, or it or a flag cannot be understood.
     """
-    from drawloom.ir import UserError, load_assignment
+    from drawloom.frontend.load import read_source
+    from drawloom.ir import load_assignment
 
     given: dict[str, object] = {}
     if file is not None:
-        if not file.is_file():
-            raise UserError(f"there is no file '{file}'")
-        given.update(load_assignment(file.read_text(encoding="utf-8")))
+        given.update(load_assignment(read_source(file).text, f"'{file}'"))
     given.update(_pair(text) for text in assign or ())
     return given
 

@@ -144,7 +144,7 @@ class TestFiles:
             load_weights(mobile(), path)
 
     def test_missing_file_and_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match="no such file"):
+        with pytest.raises(UserError, match="there is no file"):
             load_weights(cells(), tmp_path / "none.safetensors")
         with pytest.raises(UserError, match=r"cannot write .*No such file or directory"):
             save_weights(cells(), initialise(cells()), tmp_path / "none" / "w.safetensors")

@@ -161,13 +161,25 @@ def test_an_open_decision_is_named(name: str, tmp_path: Path) -> None:
     assert "decision 'stage[0].depth' is not assigned" in result.stderr
 
 
-def test_an_assignment_file_that_is_none(tmp_path: Path) -> None:
-    path = tiny_space.write(tmp_path)
-    wrong = tmp_path / "wrong.json"
-    wrong.write_text('{"stem": ', encoding="utf-8")
-    result = CliRunner().invoke(app, ["show", str(path), "--assignment", str(wrong)])
-    assert result.exit_code == 1
-    assert "not JSON" in result.stderr
-    missing = CliRunner().invoke(app, ["show", str(path), "--assignment", str(tmp_path / "none.json")])
-    assert missing.exit_code == 1
-    assert "none.json" in missing.stderr
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"stem": ', "is not JSON: "),
+        (b"[1]", "is no JSON object of decision names to values (got list)"),
+        (b"\xff\xfe\x00", "is not text in UTF-8"),
+        (b'{"stam": 8}', "unknown decision 'stam' (did you mean 'stem'?)"),
+        (b'{"stem": 7}', "'7' is not a value of decision 'stem'"),
+        (None, "(did you mean "),
+    ],
+)
+def test_a_bad_assignment_file_is_one_line(content: bytes | None, message: str, tmp_path: Path) -> None:
+    space, file = tiny_space.write(tmp_path), tmp_path / "candidate.json"
+    if content is None:
+        (tmp_path / "candidat.json").write_text("{}", encoding="utf-8")
+    else:
+        file.write_bytes(content)
+    done = CliRunner().invoke(app, ["show", str(space), "--assignment", str(file)])
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert ("decision" in message) or f"'{file}'" in done.stderr
+    assert done.stderr.count("\n") == 1

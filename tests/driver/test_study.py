@@ -17,7 +17,7 @@ from drawloom.events import (
     TrialEnded,
     TrialStarted,
 )
-from drawloom.frontend import elaborate
+from drawloom.frontend import elaborate, load
 from drawloom.ir import Module, Source, UserError, choice_text, parse_module, structural_hash
 from drawloom.limits import Limits
 from drawloom.study import Study
@@ -237,6 +237,9 @@ def test_a_study_of_another_space_is_refused(make: Make, toy: Module, toy_file: 
     )
     with pytest.raises(UserError, match=rf"another space: 'toy' of {toy_file} \(.{{8}}\), not 'other'"):
         Study.open(study.folder.root, other)
+    with pytest.raises(UserError, match=r"resume it with '.*space\.ir'"):
+        Study.open(study.folder.root, other)
+    assert Study.open(study.folder.root, load(study.folder.space)).config == study.config
     reformatted = elaborate(Source("toy.loom", "# a comment\n" + toy_file.read_text()))
     assert Study.open(study.folder.root, reformatted).config == study.config
 

@@ -59,6 +59,38 @@ def test_a_damaged_space_is_said_so(make: Make, toy: Module) -> None:
         Study.open(study.folder.root)
 
 
+def test_a_missing_space_is_said_so(make: Make, toy: Module) -> None:
+    study = make(toy)
+    study.folder.space.unlink()
+    with pytest.raises(UserError, match=r"space\.ir' is missing"):
+        Study.open(study.folder.root)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"median": 2.5e-05, "lower_', "is damaged: Unterminated string"),
+        ('{"median": "fast"}', "is damaged: 'median' is 'fast' instead of seconds"),
+        ('{"median": -1}', "is damaged: 'median' is -1 instead of seconds"),
+        ('{"median": Infinity}', "is damaged: 'median' is inf instead of seconds"),
+        (
+            '{"median": 2e-5, "upper_quartile": 3e-5}',
+            "is damaged: 'lower_quartile' is None instead of seconds",
+        ),
+    ],
+)
+def test_a_damaged_timing_is_said_so_and_left_alone(
+    make: Make, toy: Module, content: str, message: str
+) -> None:
+    study = make(toy)
+    study.run(1, workers=1, evaluator="evaluators:pretend")
+    path = study.folder.remeasurement(0)
+    path.write_text(content)
+    with pytest.raises(UserError, match=message):
+        _ = study.trials
+    assert path.read_text() == content
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "text", "half", "scribbled", "no tables"])
 def test_a_damaged_database_is_said_so_and_left_alone(make: Make, toy: Module, damage: str) -> None:
     study = make(toy)

@@ -170,5 +170,5 @@ def test_wrong_fields_are_named(change: dict[str, object], name: str) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such file"):
+    with pytest.raises(UserError, match="there is no file"):
         Measurement.load_file(tmp_path / "none.json")
