@@ -132,6 +132,8 @@ def check_assignment(
 def load_assignment(text: str, origin: str = "the assignment") -> dict[str, object]:
     """Read an assignment from JSON text: an object of decision names to values.
 
+    A record that holds one as its ``assignment``, such as a line of ``drawloom sample --json``, will do too.
+
     Args:
         text: JSON.
         origin: what to call it in messages.
@@ -147,4 +149,5 @@ def load_assignment(text: str, origin: str = "the assignment") -> dict[str, obje
         raise UserError(
             f"{origin} is no JSON object of decision names to values", f"got {type(data).__name__}"
         )
-    return data
+    inner = data.get("assignment")
+    return inner if isinstance(inner, dict) else data

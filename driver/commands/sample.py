@@ -20,12 +20,11 @@ def sample(
 ) -> None:
     """Draw random candidates and print each assignment with its prices.
 
-    One candidate a line; with --json each line is a JSON object whose "assignment" can be given back with
-    --assignment.
+    One candidate a line; with --json each line is a JSON object that can be given back with --assignment.
 
     Examples:
       drawloom sample zoo/spaces/mobile_fashion.loom -n 3
-      drawloom sample zoo/spaces/mobile_fashion.loom -n 1 --json | jq .assignment > candidate.json
+      drawloom sample zoo/spaces/mobile_fashion.loom -n 1 --json > candidate.json
     """
     from drawloom.passes import price
     from drawloom.passes import sample as draw

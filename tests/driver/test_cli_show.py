@@ -160,6 +160,8 @@ def test_sample_gives_assignments_that_can_be_given_back(space: Path, tmp_path: 
     file = tmp_path / "one.json"
     file.write_text(json.dumps(lines[2]["assignment"]), encoding="utf-8")
     assert run_json("price", space, "--assignment", file)["parameters"] == lines[2]["parameters"]
+    file.write_text(json.dumps(lines[1]), encoding="utf-8")
+    assert run_json("price", space, "--assignment", file)["parameters"] == lines[1]["parameters"]
 
 
 def test_sample_for_people(space: Path) -> None:
