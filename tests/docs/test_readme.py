@@ -10,17 +10,24 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_space
 import typer
 from typer.testing import CliRunner
 
 from drawloom.cli import app
+from drawloom.frontend import elaborate
+from drawloom.ir import Source
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 CHEAP = frozenset({"check", "show", "price", "sample", "opt"})
 """Commands that are run; of the others the options are parsed."""
+
+
+FLAT = """network flat(image: f32[1, 28, 28]) {
+    return image |> conv(4, kernel=3, stride=2) |> relu |> flatten |> linear(10)
+}"""
+"""A network that tells images apart even untrained."""
 
 
 def blocks(language: str) -> list[str]:
@@ -89,14 +96,12 @@ def test_every_command_and_option_exists() -> None:
 def test_the_script_classifies_the_test_images(tmp_path: Path) -> None:
     pytest.importorskip("tvm", reason="TVM is not installed")
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from drawloom import load
     from drawloom.backends.torch import to_torch
     from drawloom.backends.tvm import compile_network
     from drawloom.backends.weights import initialise
-    from drawloom.passes import resolve
     from drawloom.tasks import load_task
 
-    network = resolve(load(tiny_space.write(tmp_path)), tiny_space.FIRST)
+    network = elaborate(Source("flat.loom", FLAT))
     weights = initialise(network, seed=0)
     compile_network(network).export_library(tmp_path / "network.so", weights)
     (script,) = blocks("python")

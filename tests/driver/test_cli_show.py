@@ -111,7 +111,8 @@ def test_check_reports_all_files(space: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", str(bad), str(space), "--json"])
     assert result.exit_code == 1
     first, second = json.loads(result.stdout)
-    assert (first["diagnostics"][0]["line"], first["diagnostics"][0]["column"]) == (1, 54)
+    # counted from 0, as editors do
+    assert first["diagnostics"][0]["range"]["start"] == {"line": 0, "character": 53}
     assert second["diagnostics"] == []
 
 
