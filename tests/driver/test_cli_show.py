@@ -128,7 +128,7 @@ network unsettled(image: f32[1, 8, 8]) {
 SETTLED_ONLY_BY_DRAWING = """
 network wide(image: f32[1, 8, 8]) {
     total = 0
-    for i in 0..8 { total = total + (choose width from [1, 2, 3, 4]) }
+    for i in 0..12 { total = total + (choose width from [1, 2, 3, 4]) }
     a = image |> conv(total, kernel=1)
     b = image |> conv(total + 1 - 1, kernel=1)
     return a + b
