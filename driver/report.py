@@ -142,6 +142,12 @@ def _deploy(run: Run) -> str:
     if not run.exports:
         command = f"drawloom export runs/{sections.escape(run.name)} --format all"
         return f"<p>Export the best networks with</p><pre><code>{command}</code></pre>"
+    if "accuracy" not in run.objectives:
+        return (
+            "<p>Beside this report, every network of the front has a folder with its architecture as "
+            "readable IR (<code>network.ir</code>). The search trained none, so there are no weights yet: "
+            "<code>drawloom train</code> makes them.</p>"
+        )
     folder = next(iter(run.exports.values()))
     return (
         "<p>Beside this report, every network of the front has a folder of its own: the architecture as "

@@ -215,10 +215,12 @@ def _keep(study: Study, *, quiet: bool) -> None:
     from ..report import write_report
     from ..report_source import settled_front
 
-    for left_out in (f for f in FORMATS.values() if not f.available):
-        console.note(f"not exported as {left_out.name}: that needs {' and '.join(left_out.needs)}")
-    formats = [f.name for f in FORMATS.values() if f.available]
     front = settled_front(study)
+    # Without training there are no weights, and without weights only the architecture.
+    wanted = [f for f in FORMATS.values() if f.name == "ir" or "accuracy" in front[0].values]
+    for left_out in (f for f in wanted if not f.available):
+        console.note(f"not exported as {left_out.name}: that needs {' and '.join(left_out.needs)}")
+    formats = [f.name for f in wanted if f.available]
     for trial in front if quiet else console.track(front, len(front), "exporting the front"):
         _export(study, trial, formats)
     write_report(study.folder.root)
@@ -246,12 +248,14 @@ def _print_result(study: Study, as_json: bool) -> None:
     _print_front(study, front)
     root = study.folder.root
     typer.echo(f"\nreport        {root / 'report.html'}")
-    typer.echo(f"networks      {root / 'front'}: a folder each, with README.md and run.py")
+    best = root / "front" / f"{front[0].number:04d}"
+    runs = (best / "run.py").exists()
+    typer.echo(f"networks      {root / 'front'}: a folder each, with README.md{' and run.py' * runs}")
     typer.echo(f"trials        {root / 'study.db'}")
     typer.echo("\nnext:")
-    best = root / "front" / f"{front[0].number:04d}"
     drawloom = console.tool("drawloom")
-    typer.echo(f"  {console.tool('python')} {best / 'run.py'}")
+    if runs:
+        typer.echo(f"  {console.tool('python')} {best / 'run.py'}")
     typer.echo(f"  {drawloom} show {best / 'network.ir'}")
     typer.echo(f"  {drawloom} train {best / 'network.ir'} --out final.safetensors")
     more = f"--name {study.name} --budget {2 * len(study.trials)} --resume"

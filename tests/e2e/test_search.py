@@ -86,6 +86,15 @@ def test_a_second_search_takes_a_folder_of_its_own(
     told = json.loads(done.stdout)
     assert told["study"] == str(folder / "runs" / "tiny-2")
     assert told["trials"] == 2
+    assert done.stderr == ""
+    assert {p.name for p in Path(told["front"][0]["folder"]).iterdir()} == {
+        "network.ir",
+        "README.md",
+        "manifest.json",
+    }
+    assert (
+        "run.py" not in Path(told["report"]).read_text(encoding="utf-8").partition('<section id="deploy">')[2]
+    )
     named = drawloom(*arguments, "--name", "tiny")
     assert named.returncode == 1
     assert "already exists" in named.stderr
