@@ -13,8 +13,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.drawloom-setup
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
+# How long `make fuzz` runs.
+SECONDS ?= 600
+
 .DEFAULT_GOAL := help
-.PHONY: help setup search test check format bench clean
+.PHONY: help setup search test check format bench fuzz clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -51,6 +54,9 @@ format: setup ## let ruff format and sort imports
 
 bench: setup ## run the benchmarks (minutes; results are kept by hand in benchmarks/README.md)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: setup ## fuzz the front end for SECONDS (600); what breaks it is kept in fuzz-findings/
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
 
 clean: ## remove the environment, caches and build outputs; runs/ stays
 	rm -rf $(VENV) typecheck build dist drawloom.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -26,6 +26,12 @@ LIST_LENGTH = 10_000
 GRAPH_NODES = 128
 """Most nodes of a random graph."""
 
+GRAPH_CELLS = 2**22
+"""Most entries of the adjacency matrices of all random graphs that the seeds of one wiring give."""
+
+LOOSE_ENDS = 100
+"""Longest list whose loose ends are found."""
+
 SCAN_STEPS = 1_000
 """Longest sequence that a cell runs over."""
 

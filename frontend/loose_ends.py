@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from drawloom.ir import Expr, Function, Operation, Scalar, Span, Value
 from drawloom.ir.expression import all_of, any_of, apply, equal
 
+from . import limits
 from .evaluate import as_list, presences
 from .frame import Frame
 from .scalars import checked
@@ -31,6 +32,8 @@ def loose_ends(frame: Frame, arguments: list[Placed], span: Span) -> ListValue:
     for item in items.items:
         if not isinstance(item, Value):
             frame.fail("E0501", f"'loose_ends' takes a list of tensors, not of {describe(item)}", placed.span)
+    if len(items.items) > limits.LOOSE_ENDS:
+        frame.shared.too_much(f"the loose ends of more than {limits.LOOSE_ENDS} tensors", placed.span)
     elements, flags = list(dict.fromkeys(items.items)), presences(items)
     present = {e: any_of(*(p for v, p in zip(items.items, flags, strict=True) if v is e)) for e in elements}
     read = _Reads(frame.shared.functions, elements).through(frame.builder.operations)
@@ -87,6 +90,8 @@ def _selected(conditions: Sequence[Scalar], selector: Scalar) -> Scalar:
         groups.setdefault(frozenset(map(id, parts)), (condition, []))[1].append(position)
     found: Scalar = False
     for condition, positions in groups.values():
+        if condition is False:
+            continue
         everywhere = len(positions) == len(conditions)
         here = everywhere or any_of(*(equal(selector, p) for p in positions))
         found = any_of(found, all_of(condition, here))

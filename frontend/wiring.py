@@ -52,6 +52,11 @@ def _generator(name: str, parameters: tuple[str, ...]) -> Callable[[Frame, list[
         seed = arguments[-1]
         if not is_scalar(seed.value) or kind_of(seed.value) != "number":
             frame.fail("E0501", f"a seed is a whole number, not {describe(seed.value)}", seed.span)
+        if isinstance(seed.value, Expr) and nodes**2 * seed.value.size > limits.GRAPH_CELLS:
+            frame.shared.too_much(
+                f"random graphs of {nodes} nodes for more than {limits.GRAPH_CELLS // nodes**2} seeds",
+                seed.span,
+            )
         graph = RandomGraph(name, nodes, tuple(a.value for a in arguments[1:]))
         try:
             _edge(graph, 0, _ANY)
@@ -141,10 +146,14 @@ class _Wiring:
         return one_tensor(self.frame, made, self.node, "'node'")
 
     def _fed(self, number: int) -> Value:
-        edges = [_edge(self.graph, i, number) for i in range(number)]
+        edges = [self._edge_into(i, number) for i in range(number)]
         attributes = {"param": self.frame.param_path("weighted_sum")}
         gathered = self._listed("weighted_sum", self.results, edges, attributes)
         return self._apply(0, self.node, gathered)
+
+    def _edge_into(self, start: int, end: int) -> Scalar:
+        self.frame.shared.step(self.given.span)
+        return _edge(self.graph, start, end)
 
     def _entry(self, image: Value) -> Value:
         with self.frame.component("entry", "entry"):

@@ -122,7 +122,7 @@ def _random_edge_vector(
     return np.asarray(_edges(graphs, int(i), int(j))).reshape(seed.shape)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _graphs(family: str, nodes: int, parameters: tuple[Any, ...], seeds: tuple[int, ...]) -> Table:
     """The adjacency matrices of random graphs of many seeds."""
     return np.stack([adjacency(family, nodes, parameters, seed) for seed in seeds])

@@ -56,14 +56,18 @@ def _watts_strogatz(rng: random.Random, nodes: int, parameters: Sequence[Any]) -
     """A ring of which every node is tied to its k nearest; each edge is rewired with probability p."""
     k, p = parameters
     edges = {frozenset((v, (v + step) % nodes)) for step in range(1, k // 2 + 1) for v in range(nodes)}
+    degree = [k] * nodes
     for step in range(1, k // 2 + 1):
         for v in range(nodes):
-            if rng.random() >= p:
+            if rng.random() >= p or degree[v] >= nodes - 1:
                 continue
-            free = [u for u in range(nodes) if u != v and frozenset((v, u)) not in edges]
-            if free:
-                edges.remove(frozenset((v, (v + step) % nodes)))
-                edges.add(frozenset((v, free[_below(rng, len(free))])))
+            old, new = (v + step) % nodes, v
+            while new == v or frozenset((v, new)) in edges:
+                new = _below(rng, nodes)
+            edges.remove(frozenset((v, old)))
+            edges.add(frozenset((v, new)))
+            degree[old] -= 1
+            degree[new] += 1
     return {(min(e), max(e)) for e in edges}
 
 

@@ -66,6 +66,8 @@ def test_the_limits_are_those_of_the_compiler() -> None:
         limits.CALL_DEPTH,
         limits.LIST_LENGTH,
         limits.GRAPH_NODES,
+        limits.GRAPH_CELLS,
+        limits.LOOSE_ENDS,
         limits.SCAN_STEPS,
         limits.STEPS,
         limits.OPERATIONS,

@@ -4,25 +4,13 @@ import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loom_fuzz import TEXTS, TOKENS, mutated
-
-from drawloom.frontend import elaborate
-from drawloom.ir import Diagnostic, DiagnosticError, Source, UserError, render, verify
+from loom_fuzz import TEXTS, TOKENS, accepts_or_explains, mutated
 
 
-def accepts_or_explains(text: str) -> None:
-    """The property: a module that verifies, or diagnostics that render."""
-    found: tuple[Diagnostic, ...] = ()
-    try:
-        verify(elaborate(Source("fuzz.loom", text)))
-    except DiagnosticError as error:
-        found = error.diagnostics
-    except UserError as error:
-        if "needs a value" not in str(error):  # a network whose parameters have no defaults
-            raise
-    for diagnostic in found:
-        assert diagnostic.code in render(diagnostic)
-        assert 0 <= diagnostic.label.span.start <= diagnostic.label.span.end <= len(text)
+@settings(max_examples=150)
+@given(st.binary(max_size=200))
+def test_any_bytes(data: bytes) -> None:
+    accepts_or_explains(data.decode("utf-8", errors="replace"))
 
 
 @settings(max_examples=150)
@@ -63,6 +51,12 @@ HOSTILE = {
     "many_decisions": "network n(x: f32[1]) { for i in 0..9999 { for j in 0..9 "
     "{ a = choose a from [1, 2] } } return x }",
     "lists": "network n(x: f32[1]) { a = [[i for i in 0..9999] for j in 0..9999] return x }",
+    "wires": "network n(x: f32[1]) { for i in 0..2000 "
+    "{ x = wire(x; graph=erdos_renyi(128, p=1, seed=i), node=relu) } return x }",
+    "seeds": "network n(x: f32[1]) = wire(x; graph=watts_strogatz(128, k=64, p=0.5, "
+    "seed=choose seed from 0..4096), node=relu)",
+    "loose_ends": "network n(x: f32[1]) { xs = [x] for i in 0..400 { a = choose a from xs "
+    "xs += [relu(a)] } return sum(loose_ends(xs)) }",
     "cells": "cell c(x; n) = x |> linear(n)\n"
     "network n(x: f32[1]) { for i in 1..9999 { x = c(x; i) } return x }",
 }

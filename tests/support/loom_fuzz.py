@@ -4,6 +4,8 @@ import random
 import re
 
 from drawloom import zoo
+from drawloom.frontend import elaborate
+from drawloom.ir import Diagnostic, DiagnosticError, Source, UserError, render, verify
 
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in zoo.available().items()}
 TOKEN = re.compile(r"#[^\n]*|\s+|\w+|\|>|\.\.=?|[=!<>]=|\+=|//|.", re.DOTALL)
@@ -45,3 +47,18 @@ def mutated(text: str, changes: int, seed: int) -> str:
             other = rng.randrange(len(tokens))
             tokens[at], tokens[other] = tokens[other], tokens[at]
     return "".join(tokens)
+
+
+def accepts_or_explains(text: str) -> None:
+    """The property: a module that verifies, or diagnostics that render."""
+    found: tuple[Diagnostic, ...] = ()
+    try:
+        verify(elaborate(Source("fuzz.loom", text)))
+    except DiagnosticError as error:
+        found = error.diagnostics
+    except UserError as error:
+        if "needs a value" not in str(error):  # a network whose parameters have no defaults
+            raise
+    for diagnostic in found:
+        assert diagnostic.code in render(diagnostic)
+        assert 0 <= diagnostic.label.span.start <= diagnostic.label.span.end <= len(text)
