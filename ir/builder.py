@@ -79,6 +79,8 @@ def complete_attributes(definition: OpDefinition, given: Mapping[str, Any]) -> d
     return result
 
 
+_INTEGERS = {int}
+
 _KINDS: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "ints": (int,),
@@ -90,6 +92,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _checked(definition: OpDefinition, name: str, kind: str, choices: tuple[str, ...], value: Any) -> Any:
+    if _as_written(kind, value) and not choices:
+        return value
     if kind in ("ints", "shape"):
         items = tuple(value) if isinstance(value, (tuple, list)) else (value,) * (2 if kind == "ints" else 1)
         if kind == "ints" and len(items) != 2:
@@ -107,6 +111,15 @@ def _checked(definition: OpDefinition, name: str, kind: str, choices: tuple[str,
     if choices and value not in choices:
         raise unknown(f"{name} of {definition.name}", str(value), choices)
     return value
+
+
+def _as_written(kind: str, value: Any) -> bool:
+    """Whether a value is plain and in its full form."""
+    if kind not in ("ints", "shape"):
+        return type(value) in _KINDS[kind]
+    if type(value) is not tuple or (kind == "ints" and len(value) != 2):
+        return False
+    return set(map(type, value)) <= _INTEGERS
 
 
 def _article(kind: str) -> str:

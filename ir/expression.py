@@ -462,7 +462,10 @@ def _exact(decision: Decision) -> set[tuple[type, Any]]:
 
 def apply(operator: str, *args: Scalar) -> Any:
     """Apply an operator to scalars: computes literals, simplifies, folds constants and interns the rest."""
-    if not any(isinstance(a, Expr) for a in args):
+    for arg in args:
+        if isinstance(arg, Expr):
+            break
+    else:
         return OPERATORS[operator].compute(*args)
     if operator in ("+", "*") and len(args) > 2:
         # one shape for long sums and products, the one that their text reads back as
@@ -693,10 +696,10 @@ def substitute(scalar: Any, replace: Mapping[Decision, Any]) -> Any:
 def expressions(value: Any) -> Iterable[Expr]:
     """The expressions in an attribute value (a scalar or a tuple of them)."""
     if isinstance(value, Expr):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from expressions(item)
+        return (value,)
+    if isinstance(value, tuple):
+        return [e for item in value for e in expressions(item)]
+    return ()
 
 
 def literal_text(value: Any) -> str:

@@ -10,7 +10,7 @@ from .diagnostic import suggest
 from .expression import OPERATORS, apply, index_of, metric, value_of
 from .kinds import NAMES, argument_kind, fits, kind_of
 from .lexer import Cursor, Token, fail
-from .source import Span
+from .source import Source, Span
 
 MAX_DEPTH = 120
 """Deepest tree of an expression, counting each link of a chain such as ``a + b + c``."""
@@ -18,6 +18,8 @@ MAX_DEPTH = 120
 MAX_DIGITS = 18
 """Most digits of an integer: what fits the 64 bits of a table."""
 
+_LITERALS = frozenset({"number", "string"})
+_CLOSING = frozenset({",", "]", "}", ")"})
 _CHAINS = frozenset({"and", "or"})
 _COMPARISON = 4
 _UNARY = 7
@@ -45,7 +47,9 @@ class ExpressionParser:
         """
         start = self.cursor.token
         self.depth = 0
-        result = self.binary(1)
+        # a literal by itself, which is by far the most common
+        alone = start.kind in _LITERALS and self.cursor.ahead.text in _CLOSING
+        result = self.atom() if alone else self.binary(1)
         if kind is not None and not fits(result, kind):
             message = f"expected {NAMES[kind]}, got {NAMES[kind_of(result)]}"
             fail("E0208", message, self.cursor.since(start))
@@ -108,8 +112,7 @@ class ExpressionParser:
         """Read a literal, a reference, a function application or something in parentheses."""
         cursor, token = self.cursor, self.cursor.token
         if token.kind == "number":
-            cursor.advance()
-            return number(token, cursor.span(token))
+            return number(cursor.advance(), cursor.source)
         if token.kind == "string":
             return cursor.advance().text
         if token.kind == "symbol":
@@ -196,7 +199,7 @@ class ExpressionParser:
             fail("E0209", f"an expression more than {MAX_DEPTH} deep", self.cursor.span(token))
 
 
-def number(token: Token, span: Span) -> int | float:
+def number(token: Token, source: Source) -> int | float:
     """The value of a number token.
 
     Raises:
@@ -205,5 +208,6 @@ def number(token: Token, span: Span) -> int | float:
     if not token.text.isdecimal():
         return float(token.text)
     if len(token.text) > MAX_DIGITS:
+        span = Span(source, token.start, token.end)
         fail("E0209", f"an integer of {len(token.text)} digits; at most {MAX_DIGITS}", span)
     return int(token.text)

@@ -105,11 +105,10 @@ class Operation:
         """Whether an operand is in the list, a scalar; True for operations without presence."""
         return self.presence[position] if self.presence else True
 
-    def expressions(self) -> Iterator[Expr]:
+    def expressions(self) -> list[Expr]:
         """Every expression in the attributes and presences (not in the types)."""
-        for value in self.attributes.values():
-            yield from expressions(value)
-        yield from expressions(self.presence)
+        values = (*self.attributes.values(), self.presence)
+        return [e for value in values for e in expressions(value)]
 
 
 class Function:

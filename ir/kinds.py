@@ -82,7 +82,7 @@ def join(kinds: Iterable[str]) -> str:
 
 def fits(scalar: Any, kind: str) -> bool:
     """Whether a scalar can stand where a kind is wanted: integers are numbers, booleans are integers."""
-    own = kind_of(scalar)
+    own = _LITERALS.get(type(scalar)) or kind_of(scalar)
     return own == kind or (kind == NUMBER and own in _NUMERIC) or (kind == INTEGER and own == BOOLEAN)
 
 

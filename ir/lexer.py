@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -77,11 +76,15 @@ def tokenize(source: Source) -> list[Token]:
             _bad_character(source, before)
         kind = str(found.lastgroup)
         start, end = found.span(kind)
-        content = text[start:end]
-        if kind in _CONTENT:
-            content = _CONTENT[kind](content, Span(source, start, end))
-        first = not tokens or kind == "end" or "\n" in text[before:start]
-        tokens.append(Token(kind, content, start, end, first))
+        content = found[kind]
+        if kind == "value":
+            content = content[1:]
+        elif kind in _QUOTED and '"' in content:
+            content = _unquoted(content[kind == "symbol" :], Span(source, start, end))
+        elif kind == "symbol":
+            content = content[1:]
+        first = start > before and "\n" in text[before:start]
+        tokens.append(Token(kind, content, start, end, first or not before or kind == "end"))
         before = end
     return tokens
 
@@ -104,16 +107,8 @@ def _unquoted(text: str, span: Span) -> str:
         fail("E0201", "an escape or control character that a text may not have", span, help=help)
 
 
-def _symbol(text: str, span: Span) -> str:
-    return _unquoted(text[1:], span) if text[1] == '"' else text[1:]
-
-
-_CONTENT: dict[str, Callable[[str, Span], str]] = {
-    "value": lambda text, _: text[1:],
-    "symbol": _symbol,
-    "string": _unquoted,
-}
-"""What a token stands for, where that is not its text."""
+_QUOTED = frozenset({"symbol", "string"})
+"""Kinds of tokens that stand for what is between their quotes, where they have any."""
 
 
 class Cursor:
@@ -133,6 +128,11 @@ class Cursor:
     def token(self) -> Token:
         """The token ahead."""
         return self.tokens[self.at]
+
+    @property
+    def ahead(self) -> Token:
+        """The token after that; the end comes after the end."""
+        return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
 
     def advance(self) -> Token:
         """Take the token ahead; the end stays ahead for ever."""

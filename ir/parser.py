@@ -60,6 +60,8 @@ class _ModuleParser:
         self.functions: dict[str, Function] = {}
         self.expressions = ExpressionParser(self.cursor, self.decisions)
         self.errors: list[Diagnostic] = []
+        # by their text, with the number of their tokens
+        self.static_types: dict[str, tuple[TensorType, int]] = {}
 
     def module(self) -> Module:
         """The whole text; raises everything collected."""
@@ -267,6 +269,21 @@ class _ModuleParser:
 
     def type(self) -> TensorType:
         """``f32[16, 32, 32]``."""
+        cursor = self.cursor
+        token, at = cursor.token, cursor.at
+        written = cursor.source.text[token.start : cursor.source.text.find("]", token.start) + 1]
+        if written in self.static_types:
+            # the same text is as many tokens
+            found, length = self.static_types[written]
+            cursor.at += length
+            return found
+        found = self.new_type()
+        if found.static:
+            self.static_types[cursor.since(token).text] = found, cursor.at - at
+        return found
+
+    def new_type(self) -> TensorType:
+        """A type that has not been read before."""
         cursor = self.cursor
         token = cursor.expect_kind("word")
         known = {d.value: d for d in DType}

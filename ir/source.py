@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,7 @@ def _encoded(text: str, encoding: str) -> bytes:
     return text.encode(_codec(encoding), errors="surrogatepass")
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of characters ``[start, end)`` of a source."""
 
     source: Source

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from .agreement import types_agree
-from .builder import complete_attributes, make_operation
+from .builder import complete_attributes
 from .decision import Decision
-from .definition import REQUIRED, InferenceError
+from .definition import REQUIRED, InferenceError, OpDefinition, require_now
 from .diagnostic import UserError
 from .expression import Expr, all_of, apply, expressions, same
 from .graph import Function, Module, Operation, Value
@@ -234,9 +235,12 @@ class _FunctionChecker:
             self.report("a presence is not true or false", op)
 
     def check_decisions(self, op: Operation) -> None:
-        types = [e for value in op.results for e in expressions(value.type.shape)]
-        for message in undeclared(self.module, [*op.expressions(), *types]):
-            self.report(message, op)
+        found = op.expressions()
+        for value in op.results:
+            found += expressions(value.type.shape)
+        if found:
+            for message in undeclared(self.module, found):
+                self.report(message, op)
 
     def check_attributes(self, op: Operation) -> None:
         definition = op.definition
@@ -244,12 +248,12 @@ class _FunctionChecker:
             if attribute.name not in op.attributes:
                 what = "needs" if attribute.default is REQUIRED else "lacks the default of"
                 self.report(f"'{op.name}' {what} '{attribute.name}'", op)
-        known = {a.name: a for a in definition.attributes}
+        known = _kinds(definition)
         for name, value in op.attributes.items():
-            if name not in known:
+            kind = known.get(name)
+            if kind is None:
                 self.report(f"'{op.name}' has no attribute '{name}'", op)
                 continue
-            kind = ATTRIBUTE_KINDS[known[name].kind]
             for item in value if isinstance(value, tuple) else (value,):
                 if not fits(item, kind):
                     self.report(f"'{name}' is {NAMES[kind]}, got {NAMES[kind_of(item)]}", op)
@@ -307,21 +311,31 @@ class _FunctionChecker:
     def check_inference(self, op: Operation) -> None:
         try:
             complete = complete_attributes(op.definition, op.attributes)
-            again = make_operation(op.definition, op.operands, complete, presence=op.presence)
+            short = [n for n, value in complete.items() if not _same_attribute(value, op.attributes[n])]
+            types = () if short else op.definition.infer(op, require_now)
         except (InferenceError, UserError, ArithmeticError, TypeError, ValueError) as error:
             self.report(str(error), op)
             return
-        for name, value in complete.items():
-            if not _same_attribute(value, op.attributes[name]):
-                self.report(f"'{name}' is not in its full form (a pair for each spatial axis)", op)
-        if len(again.results) != len(op.results):
-            self.report(f"'{op.name}' has {len(again.results)} results, not {len(op.results)}", op)
-        for value, inferred in zip(op.results, again.results, strict=False):
-            if not types_agree(value.type, inferred.type):
-                self.report(f"the type is {inferred.type}, not {value.type}", op)
+        for name in short:
+            self.report(f"'{name}' is not in its full form (a pair for each spatial axis)", op)
+        if short:
+            return
+        if len(types) != len(op.results):
+            self.report(f"'{op.name}' has {len(types)} results, not {len(op.results)}", op)
+        for value, inferred in zip(op.results, types, strict=False):
+            if not types_agree(value.type, inferred):
+                self.report(f"the type is {inferred}, not {value.type}", op)
+
+
+@cache
+def _kinds(definition: OpDefinition) -> dict[str, str]:
+    """The kind of value that each attribute takes."""
+    return {a.name: ATTRIBUTE_KINDS[a.kind] for a in definition.attributes}
 
 
 def _same_attribute(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return not isinstance(b, (tuple, list)) and same(a, b)
