@@ -22,6 +22,7 @@ from drawloom.ir import (
     UserError,
     Value,
 )
+from drawloom.ir.text import FreeNames
 
 from . import limits
 from .complexity import too_complex_type
@@ -191,6 +192,8 @@ class Frame:
         self._called: dict[str, Span] = {}
         self._params: set[str] = set()
         self._prefixes: set[str] = set()
+        self._free_paths = FreeNames(lambda path: path in self._params or path in self._prefixes)
+        self._free_prefixes = FreeNames(self._params.__contains__)
         self._span: Span | None = None
 
     # Errors
@@ -264,13 +267,9 @@ class Frame:
 
     def param_path(self, last: str) -> str:
         """A path for weights made here, relative to the function; numbered when it is taken."""
-        prefix = self._param_prefix()
-        name, number = last, 0
-        while f"{prefix}{name}" in self._params or f"{prefix}{name}" in self._prefixes:
-            number += 1
-            name = f"{last}_{number}"
-        self._params.add(f"{prefix}{name}")
-        return f"{prefix}{name}"
+        path = self._free_paths.of(f"{self._param_prefix()}{last}")
+        self._params.add(path)
+        return path
 
     def _param_prefix(self) -> str:
         """The components of weight paths, each numbered away from an operation of that name."""
@@ -278,11 +277,7 @@ class Frame:
         for component in self._path:
             if not component.param:
                 continue
-            name, number = component.param, 0
-            while f"{prefix}{name}" in self._params:
-                number += 1
-                name = f"{component.param}_{number}"
-            prefix = f"{prefix}{name}"
+            prefix = self._free_prefixes.of(f"{prefix}{component.param}")
             self._prefixes.add(prefix)
             prefix += "."
         return prefix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SOURCE_CHARACTERS = 400_000
+SOURCE_CHARACTERS = 1_000_000
 """Longest source text."""
 
 SYNTAX_DEPTH = 120

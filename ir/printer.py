@@ -34,7 +34,7 @@ from .decision import Choice, Decision
 from .definition import OpDefinition
 from .expression import Expr, literal_text, same, scalar_text
 from .graph import Constraint, Function, Module, Operation, Value
-from .text import string_text, symbol_text
+from .text import FreeNames, string_text, symbol_text
 from .types import TensorType
 
 SUBSET_LIMIT = 4096
@@ -140,10 +140,11 @@ def value_names(function: Function) -> dict[int, str]:
     """The names (without ``%``) that a function's values have in its text, by ``id`` of the value."""
     names: dict[int, str] = {}
     taken: set[str] = set()
+    free = FreeNames(taken.__contains__)
     numbers = itertools.count()
     for value in itertools.chain(function.inputs, *(op.results for op in function.operations)):
         hint = _hint(value)
-        names[id(value)] = name = _unique(hint, taken) if hint else str(next(numbers))
+        names[id(value)] = name = free.of(hint) if hint else str(next(numbers))
         taken.add(name)
     return names
 
@@ -152,12 +153,6 @@ def _hint(value: Value) -> str:
     """The hint as a word; empty when there is none or it looks like a number."""
     hint = value.name if value.name.isidentifier() else re.sub(r"\W", "_", value.name)
     return "" if hint.isdecimal() else hint
-
-
-def _unique(hint: str, taken: set[str]) -> str:
-    if hint not in taken:
-        return hint
-    return next(name for n in itertools.count(1) if (name := f"{hint}_{n}") not in taken)
 
 
 def _function_lines(function: Function) -> Iterator[str]:
