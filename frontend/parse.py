@@ -55,7 +55,16 @@ def read(source: Source) -> Reading:
         _check_size(source)
     except DiagnosticError as error:
         return Reading(_file(source, ()), error.diagnostics, frozenset(names_defined(source.text)))
-    return _piecewise(source)
+    reading = _piecewise(source)
+    return (_whole(source) or reading) if reading.diagnostics else reading
+
+
+def _whole(source: Source) -> Reading | None:
+    """A source read in one piece, None when it has mistakes: what looks like a new definition may be none."""
+    try:
+        return Reading(_file(source, _parse_piece(source, 0, len(source.text))))
+    except DiagnosticError:
+        return None
 
 
 def _file(source: Source, items: Iterable[Any]) -> File:

@@ -123,6 +123,7 @@ class _Sketch:
             or operand.producer is not None
             or len(self.function.inputs) < 2
             or op.name == "choice"
+            or len(op.results) != 1
             or self.users[operand] != [op]
             or len(self.users[op.result]) < 2
         ):

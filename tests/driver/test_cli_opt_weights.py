@@ -59,7 +59,7 @@ def test_opt_says_what_is_wrong_with_weights(network_with_weights: tuple[Path, P
     alone = CliRunner().invoke(app, ["opt", str(ir), "--weights-out", str(tmp_path / "o.safetensors")])
     assert (alone.exit_code, "goes with --weights" in alone.stderr) == (2, True)
     missing = CliRunner().invoke(app, ["opt", str(ir), "--weights", str(tmp_path / "no.safetensors")])
-    assert (missing.exit_code, "no such file" in missing.stderr) == (1, True)
+    assert (missing.exit_code, "there is no file" in missing.stderr) == (1, True)
     other = tmp_path / "other.ir"
     other.write_text(ir.read_text().replace('"stem"', '"start"'), encoding="utf-8")
     foreign = CliRunner().invoke(app, ["opt", str(other), "--weights", str(weights)])

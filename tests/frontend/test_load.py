@@ -155,3 +155,8 @@ def test_what_a_file_demands_concerns_its_own_networks(tmp_path: Path) -> None:
     main = tmp_path / "main.loom"
     main.write_text('import "a.loom"\nrequire depth(network) <= 5\nnetwork n(x: f32[3]) = f(x) |> linear(3)')
     assert [c.message for c in load(main).constraints] == ["depth(network) <= 5"]
+
+
+def test_what_only_looks_like_a_definition_does_not_end_one() -> None:
+    text = "network n(image: f32[3, 8, 8]) { return sum([relu(x) for\nx in ([image])]) }"
+    assert len(elaborate(Source("t", text)).entry.operations) == 2
