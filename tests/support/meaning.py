@@ -11,16 +11,19 @@ from drawloom.ir import Module
 
 
 def weights_of(module: Module, seed: int = 0) -> dict[str, Any]:
-    """Weights with statistics and biases that are not the neutral ones a fresh network has."""
+    """Weights in float64 with statistics and biases other than the neutral ones of a fresh network.
+
+    Products of many random layers leave the range of float32.
+    """
     rng = np.random.default_rng(seed)
     fresh = initialise(module, seed)
-    return {name: w + rng.uniform(0.1, 0.5, w.shape).astype(w.dtype) for name, w in sorted(fresh.items())}
+    return {name: w + rng.uniform(0.1, 0.5, w.shape) for name, w in sorted(fresh.items())}
 
 
 def images(module: Module) -> list[Any]:
     """A batch of two random samples for every input; elements reach below 0 and above 6."""
     rng = np.random.default_rng(1)
-    return [rng.normal(scale=4, size=(2, *v.type.shape)).astype(np.float32) for v in module.entry.inputs]
+    return [rng.normal(scale=4, size=(2, *v.type.shape)) for v in module.entry.inputs]
 
 
 def outputs(module: Module, weights: Mapping[str, Any]) -> list[Any]:
