@@ -192,6 +192,22 @@ def test_an_alternative_without_weights():
         assert_same_candidate(module, after, assignment)
 
 
+def test_values_for_which_an_operation_is_dead_and_has_no_type():
+    text = """module @m {
+      decision @g : one_of [1, 2, 3]
+      network @m(%x: f32[4, 6, 6]) -> f32[4, 6, 6] {
+        %0 = conv2d %x {out=4, kernel=1, groups=@g, param="c"} : f32[4, 6, 6]
+        %1 = choice %0, %0, %x by index(@g) : f32[4, 6, 6]
+        return %1
+      }
+    }"""
+    module = parse_module(text)
+    after, _ = expanded(module)
+    assert [op.attributes["groups"] for op in after.entry.operations if op.name == "conv2d"] == [1, 2]
+    for g in (1, 2, 3):
+        assert_same_candidate(module, after, {"g": g})
+
+
 def test_a_limit_out_of_range(small_space):
     with pytest.raises(UserError, match="limit=0 of expand-choices is not at least 1"):
         PassManager.from_text("expand-choices{limit=0}").run(small_space)
