@@ -14,6 +14,14 @@ from ..types import TensorType
 from .listed import common_dimension, some_operand
 
 
+def _added(terms: Sequence[Array]) -> Array:
+    """One or more terms added in order."""
+    y = terms[0]
+    for term in terms[1:]:
+        y = y + term
+    return y
+
+
 class _Aggregate(OpDefinition):
     """A list of tensors of one type to one of that type."""
 
@@ -43,10 +51,7 @@ class Sum(_Aggregate):
         """The terms added in order; for none, zeros for a batch of one (they broadcast)."""
         if not inputs:
             return (np.zeros((1, *op.result.type.shape), dtype=np.float32),)
-        y = inputs[0]
-        for term in inputs[1:]:
-            y = y + term
-        return (y,)
+        return (_added(inputs),)
 
 
 class Mean(_Aggregate):
@@ -70,9 +75,7 @@ class Mean(_Aggregate):
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
     ) -> tuple[Array, ...]:
         """The terms added in order and divided by their number."""
-        y = inputs[0]
-        for term in inputs[1:]:
-            y = y + term
+        y = _added(inputs)
         return (y / y.dtype.type(len(inputs)),)
 
 
@@ -103,10 +106,7 @@ class WeightedSum(_Aggregate):
         if len(inputs) == 1:
             return (inputs[0],)
         scales = 1 / (1 + np.exp(-weights["weight"]))
-        y = scales[0] * inputs[0]
-        for scale, term in zip(scales[1:], inputs[1:], strict=True):
-            y = y + scale * term
-        return (y,)
+        return (_added([scale * term for scale, term in zip(scales, inputs, strict=True)]),)
 
 
 DEFINITIONS: tuple[OpDefinition, ...] = (Sum(), Mean(), WeightedSum())
