@@ -128,6 +128,8 @@ def test_crossings_that_can_be_avoided_are() -> None:
     assert crossings(layered([10] * 4, [(0, 3), (1, 2)])) == 0
     edges = [(0, 9), (1, 8), (2, 7), (3, 6), (4, 5), (0, 8), (1, 7), (2, 6), (3, 5)]
     assert crossings(layered([10] * 10, edges)) == 0
+    # A path that means alone do not untangle: neighbours must be swapped as well.
+    assert crossings(layered([10] * 7, [(0, 5), (1, 4), (2, 5), (2, 6), (3, 4), (3, 5)])) == 0
 
 
 def test_a_long_edge_runs_straight() -> None:

@@ -169,6 +169,33 @@ def test_alternatives_that_are_values_of_their_own_are_edges() -> None:
     assert sum(e.optional for e in picture.edges) == 4
 
 
+@pytest.mark.parametrize(
+    ("result", "on_edges"),
+    [
+        ("relu(image) + tanh(image)", {"relu", "tanh"}),
+        ("softmax(relu(image))", set()),
+        ("joined(relu(image), image)", set()),
+    ],
+)
+def test_only_what_leads_to_a_meeting_of_values_stands_on_an_edge(result: str, on_edges: set[str]) -> None:
+    module = loom.module(f"return {result}", before="block joined(a, b) { return tanh(a + b) }")
+    picture = whole(module)[0]
+    assert {name(n) for n in picture.nodes if n.shape is Shape.LABEL} == on_edges
+
+
+def test_a_value_that_is_not_selected_keeps_its_node_but_no_edge() -> None:
+    module = loom.module("h = relu(image)\nreturn sum(choose 2 edges from [h, tanh(h), sigmoid(h)])")
+    beliefs = selected(module.decisions, check_assignment(module.decisions, {"edges": "1+2"}, partial=False))
+    (picture,) = whole(module, beliefs, only_selected=True)
+    assert edges(picture) == Counter(
+        [
+            ("image", "relu"),
+            *(("relu", between) for between in ("tanh", "sigmoid")),
+            *((between, "output") for between in ("tanh", "sigmoid")),
+        ]
+    )
+
+
 def test_a_choice_within_a_choice_stays_visible() -> None:
     body = """
         y = choose outer { a: relu(choose inner { c: tanh(image)  d: sigmoid(image) })  b: image }

@@ -119,7 +119,19 @@ CASES: dict[str, tuple[list[Node], dict[str, list[Any]], dict[str, Any]]] = {
     "conv_read_twice_then_bias": (
         [("Conv", ["x", "w"], {}), ("Relu", ["v0"], {}), ("Add", ["v0", "b"], {}), ("Add", ["v2", "v1"], {})],
         IMAGE,
-        {"w": K3, "b": floats(0.25)},
+        {"w": K3, "b": np.full((1, 4, 1, 1), 0.25, np.float32)},
+    ),
+    "product_read_twice_then_bias": (
+        [
+            ("MatMul", ["x", "w"], {}),
+            ("Reshape", ["v0", "s"], {}),
+            ("Add", ["v1", "b"], {}),
+            ("Relu", ["v0"], {}),
+            ("Reshape", ["v3", "s"], {}),
+            ("Add", ["v2", "v4"], {}),
+        ],
+        VECTOR,
+        {"w": MATRIX, "b": np.full(4, 0.25, np.float32), "s": ints(0, 1, 4)},
     ),
     "pad_then_conv": (
         [("Pad", ["x", "p"], {}), ("Conv", ["v0", "w"], {"pads": [1, 1, 1, 1]})],
@@ -143,6 +155,11 @@ CASES: dict[str, tuple[list[Node], dict[str, list[Any]], dict[str, Any]]] = {
         {"p": ints(0, 0, 0, 1, 0, 0, 1, 1), "v": np.float32(-np.inf)},
     ),
     "max_ceil": (one("MaxPool", kernel_shape=[3, 2], strides=[2, 3], ceil_mode=1), IMAGE, {}),
+    "max_ceil_beyond": (
+        one("MaxPool", kernel_shape=[2, 2], strides=[4, 3], pads=[1, 1, 1, 1], ceil_mode=1),
+        {"x": ["n", 3, 7, 5]},
+        {},
+    ),
     "max_uneven": (one("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[0, 2, 1, 0]), IMAGE, {}),
     "average_uneven": (
         one("AveragePool", kernel_shape=[3, 3], pads=[0, 1, 1, 1], count_include_pad=1),

@@ -138,6 +138,28 @@ def test_a_border_goes_into_the_convolution_where_it_can() -> None:
     assert module.entry.operations[0].attributes["pad"] == (3, 3)
 
 
+def test_a_window_that_begins_beyond_the_image_is_none() -> None:
+    # Of 7 rows the third window would begin in the border behind them; of 5 columns too.
+    original, x = nn.MaxPool2d(2, stride=(4, 3), padding=1, ceil_mode=True), torch.randn(2, 3, 7, 5)
+    module, weights = from_torch(original, x)
+    assert module.entry.outputs[0].type.shape == (3, 2, 2)
+    check_outputs(module, weights, [x], outputs(original, (x,)))
+
+
+def test_what_is_read_after_a_change_in_place_is_the_result() -> None:
+    class Changed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x - 0.5
+            before = torch.tanh(y)
+            same = y.relu_()
+            y.mul_(2)
+            return before + same + torch.sigmoid(y)
+
+    x = torch.randn(3, 5)
+    module, weights = from_torch(Changed(), x)
+    check_outputs(module, weights, [x], outputs(Changed(), (x,)))
+
+
 class InPlaceOnView(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = x + 1
