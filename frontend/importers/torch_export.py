@@ -27,7 +27,7 @@ except ModuleNotFoundError as error:
         raise
     raise UserError("importing PyTorch modules needs PyTorch", 'pip install "drawloom[torch]"') from None
 
-from .torch_graph import Functional, kind_of, place_of
+from .torch_graph import Functional, kind_of, operands, place_of
 from .torch_nodes import RULES, Node
 
 _LAYERS = "torch.nn.modules."
@@ -215,7 +215,7 @@ class _Importer:
 
     def foreign_weights(self, region: _Region) -> bool:
         """Whether a call uses weights of other modules, so that its function could not name them."""
-        read = (operand for node in region.nodes() for operand in self.graph.operands(node))
+        read = (operand for node in region.nodes() for operand in operands(node))
         names = (self.constants[node].name for node in read if node in self.constants)
         return not all(name.startswith(f"{region.path}.") for name in names)
 
@@ -224,7 +224,7 @@ class _Importer:
         nodes = dict.fromkeys(region.nodes())
         below, inner = Draft("block", self.batch, region.path), dict[fx.Node, Entry]()
         passed: dict[Value, Value] = {}
-        for node in dict.fromkeys(operand for n in nodes for operand in self.graph.operands(n)):
+        for node in dict.fromkeys(operand for n in nodes for operand in operands(n)):
             if node in nodes:
                 continue
             if isinstance(known[node], Constant):
@@ -290,8 +290,7 @@ class _Importer:
         Raises:
             Unsupported: when the IR cannot express it.
         """
-        arguments, options = self.graph.arguments[node]
-        entries: Any = fx.map_arg((arguments, options), known.__getitem__)  # type: ignore[arg-type]  # entries for nodes
+        entries: Any = fx.map_arg((node.args, node.kwargs), known.__getitem__)  # type: ignore[arg-type]  # entries for nodes
         if node.target is operator.getitem:
             return _item(*entries[0])
         name = kind_of(node).removeprefix("aten.")
@@ -301,7 +300,7 @@ class _Importer:
             return _computed(node.target, entries)
         if name not in RULES:
             raise Unsupported(NO_OPERATION)
-        operand = next((a for a in arguments if isinstance(a, fx.Node)), None)
+        operand = next((a for a in node.args if isinstance(a, fx.Node)), None)
         found = Node(_bound(node.target, *entries), _shape(operand), _shape(node))
         step = RULES[name](found)
         return _checked(node, self.batch, apply(draft, step))

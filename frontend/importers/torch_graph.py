@@ -1,11 +1,9 @@
-"""The graph of an exported program without operations in place, and without what nothing reads."""
+"""Who reads what in the graph of an exported program, and what of it is needed."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import fx
@@ -17,13 +15,12 @@ _PASSES_ON = frozenset({"aten::dropout", "aten::feature_dropout", "aten::alpha_d
 
 
 class Functional:
-    """A graph whose operations read the tensors as they are at that moment.
+    """A graph in which no operation changes what is read later, and who reads what in it.
 
-    An operation in place (``relu_``) makes later readers of its operand read its result. That is all there is
-    to it unless a view of the operand is read later, which is a problem.
+    `torch.export` makes later readers of what an operation in place (``relu_``) changes read its result. That
+    is all there is to it unless a view of the tensor is read later, which is a problem.
 
     Attributes:
-        arguments: arguments and keyword arguments of each operation.
         outputs: what the program gives.
         living: the operations that outputs depend on, in order.
         users: the living operations that read an operation; itself for an output.
@@ -32,42 +29,11 @@ class Functional:
 
     def __init__(self, graph: fx.Graph, problems: Problems) -> None:
         """Read the graph; in-place operations that cannot be told apart from their views go to `problems`."""
-        self.arguments: dict[fx.Node, tuple[Any, Any]] = {}
-        self.outputs: list[fx.Node] = []
-        self.users: dict[fx.Node, set[fx.Node | None]] = {}
+        self.outputs = operands(graph.output_node())
+        self.users: dict[fx.Node, set[fx.Node | None]] = {node: set() for node in graph.nodes}
         self.readers: Counter[fx.Node] = Counter()
-        self._current: dict[fx.Node, fx.Node] = {}
-        self._aliases = _Aliases(graph)
-        for node in graph.nodes:
-            self._enter(node, problems)
+        _check_views(graph, problems)
         self.living = self._living(graph)
-
-    def operands(self, node: fx.Node) -> list[fx.Node]:
-        """The operations that an operation reads, once for each time."""
-        found: list[fx.Node] = []
-        fx.map_arg(self.arguments[node], found.append)
-        return found
-
-    def _enter(self, node: fx.Node, problems: Problems) -> None:
-        now = self._now
-        self.arguments[node] = fx.map_arg(node.args, now), fx.map_arg(node.kwargs, now)
-        if node.op == "output":
-            fx.map_arg(self.arguments[node], self.outputs.append)
-            return
-        self.users[node] = set()
-        if node.op != "call_function":
-            return
-        changed = _changed(node)
-        if changed is not None:
-            for same in self._aliases.same(changed):
-                self._current[same] = node
-            for view in self._aliases.views_read_after(changed, node):
-                reason = f"it changes in place what '{view.name}' is a view of, which is read later"
-                problems.found.append(Problem(kind_of(node), place_of(node), reason))
-        self._aliases.enter(node, changed)
-
-    def _now(self, node: fx.Node) -> fx.Node:
-        return self._current.get(node, node)
 
     def _living(self, graph: fx.Graph) -> list[fx.Node]:
         needed = set(self.outputs)
@@ -79,57 +45,45 @@ class Functional:
             if node not in needed or node.op == "placeholder":
                 continue
             living.append(node)
-            for operand in self.operands(node):
+            for operand in operands(node):
                 needed.add(operand)
                 self.users[operand].add(node)
                 self.readers[operand] += 1
         return living[::-1]
 
 
-def _changed(node: fx.Node) -> fx.Node | None:
-    """The operand that an operation changes in place."""
-    if not isinstance(node.target, torch._ops.OpOverload) or not node.target._schema.is_mutable:
-        return None
-    return next((a for a in node.args if isinstance(a, fx.Node)), None)
+def operands(node: fx.Node) -> list[fx.Node]:
+    """The operations that an operation reads, once for each time."""
+    found: list[fx.Node] = []
+    fx.map_arg((node.args, node.kwargs), found.append)
+    return found
 
 
-class _Aliases:
-    """Which operations give the same memory: families, and in them groups that are the same tensor."""
-
-    def __init__(self, graph: fx.Graph) -> None:
-        order = {node: position for position, node in enumerate(graph.nodes)}
-        self._order = order
-        self._last_read = {
-            node: max((order[user] for user in node.users), default=-1) for node in graph.nodes
-        }
-        self._groups: dict[fx.Node, list[fx.Node]] = {}
-        self._families: dict[fx.Node, list[list[fx.Node]]] = {}
-
-    def enter(self, node: fx.Node, changed: fx.Node | None) -> None:
-        """Enter an operation, and which operand it changes in place, if any."""
+def _check_views(graph: fx.Graph, problems: Problems) -> None:
+    """Report the operations that change a tensor in place of which another view is read later."""
+    order = {node: position for position, node in enumerate(graph.nodes)}
+    families: dict[fx.Node, list[fx.Node]] = {}  # all that gives the same memory
+    for node in graph.nodes:
+        changed = _changed(node)
         source = _source(node) if changed is None else changed
-        self._families[node] = [] if source is None else self._family(source)
-        self._groups[node] = [] if changed is None else self._groups[changed]
-        self._groups[node].append(node)
-        if changed is None:
-            self._families[node].append(self._groups[node])
+        family = families[node] = [] if source is None else families[source]
+        views = family if changed is not None else []
+        for view in views:
+            if any(order[user] > order[node] for user in view.users):
+                reason = f"it changes in place what '{view.name}' is a view of, which is read later"
+                problems.found.append(Problem(kind_of(node), place_of(node), reason))
+        family.append(node)
 
-    def same(self, node: fx.Node) -> list[fx.Node]:
-        """All that is the same tensor."""
-        self._family(node)
-        return self._groups[node]
 
-    def views_read_after(self, changed: fx.Node, node: fx.Node) -> Iterator[fx.Node]:
-        """Other views of a tensor, or what it is a view of, that are read after `node`."""
-        for group in self._family(changed):
-            if group is not self._groups[changed]:
-                yield from (view for view in group if self._last_read[view] > self._order[node])
-
-    def _family(self, node: fx.Node) -> list[list[fx.Node]]:
-        if node not in self._families:  # an input or a weight
-            self._groups[node] = [node]
-            self._families[node] = [self._groups[node]]
-        return self._families[node]
+def _changed(node: fx.Node) -> fx.Node | None:
+    """The operand that an operation changes in place: ``relu_``, or what is given as ``out``."""
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return None
+    for position, parameter in enumerate(node.target._schema.arguments):
+        if parameter.alias_info is not None and parameter.alias_info.is_write:
+            given = node.args[position] if position < len(node.args) else node.kwargs.get(parameter.name)
+            return given if isinstance(given, fx.Node) else None
+    return None
 
 
 def _source(node: fx.Node) -> fx.Node | None:

@@ -1,7 +1,7 @@
 """How operations of exported PyTorch programs are read: a table from operation to the step that it is.
 
-Operations that change a tensor in place have the entry of those that do not: `drawloom.frontend.importers.
-torch_export` makes their readers read the result.
+Operations that change a tensor in place have the entry of those that do not: their readers read the result
+(`drawloom.frontend.importers.torch_graph`).
 """
 
 from __future__ import annotations
