@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -138,15 +137,3 @@ def as_condition(frame: Frame, value: Any, span: Span, what: str = "a condition"
 
 def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, (float, str)) else describe(value)
-
-
-Numeric = Callable[[Frame, list[Any], list[Span], Span], Scalar]
-
-
-def numeric(operator: str) -> Numeric:
-    """A function of the language that is an operator of expressions."""
-
-    def compute(frame: Frame, values: list[Any], spans: list[Span], whole: Span) -> Scalar:
-        return operate(frame, operator, values, spans, whole)
-
-    return compute
