@@ -22,11 +22,12 @@ from drawloom.ir import (
 from . import choose as _choose  # registers the evaluators of `choose`
 from .builtins import builtins
 from .calls import declared_type, instantiate, static_arguments
+from .evaluate import unknown_name
 from .frame import Elaboration, Fault, Frame
 from .imports import Reader, Unit, read_units, scopes
-from .names import check_names
 from .primitives import primitives
 from .statements import check_requirement
+from .symbols import symbols_of
 from .syntax import Definition, File
 from .values import ListValue, Placed
 
@@ -142,11 +143,14 @@ def _global_requirements(frame: Frame, file: File) -> None:
 
 
 def check_unused(shared: Elaboration, units: Sequence[Unit]) -> None:
-    """Report unknown names in definitions that nothing has called."""
+    """Report unknown names in definitions that nothing has called, which no first use would find."""
     called = {key[0] for key, _ in shared.instances}
-    for definition in (d for unit in units for d in unit.file.definitions if d not in called):
-        for diagnostic in check_names(definition, shared.names_in(definition)):
-            shared.report(diagnostic)
+    for use in (use for symbols in symbols_of(units).values() for use in symbols.unknown):
+        if use.owner is not None and use.owner not in called:
+            predefined = shared.names_in(use.owner)
+            if use.name.name not in predefined:
+                message, repair = unknown_name(use.name, (*predefined, *use.scope))
+                shared.report(Diagnostic("E0101", message, Label(use.name.span), help=repair))
 
 
 def networks(file: File) -> dict[str, Definition]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from drawloom.ir import Expr, Scalar, Span, Value, suggest, value_of
@@ -103,7 +103,8 @@ def _name(frame: Frame, node: Name) -> Any:
     if value is frame:
         value = frame.globals.get(node.name, frame)
     if value is frame:
-        unknown_name(frame, node)
+        message, repair = unknown_name(node, (*frame.env, *frame.globals))
+        frame.fail("E0101", message, node.span, help=repair)
     if value is ERROR:
         raise Fault
     if isinstance(value, Undefined):
@@ -119,17 +120,11 @@ class Undefined:
         self.reason = reason
 
 
-def unknown_name(frame: Frame, node: Name) -> None:
-    """Report a name that means nothing here.
-
-    Raises:
-        Fault: always.
-    """
-    known = [*frame.env, *frame.globals]
+def unknown_name(node: Name, known: Iterable[str]) -> tuple[str, str | None]:
+    """What is said of a name that means nothing, and the repair; `known` are the names that do."""
     near = suggest(node.name, known)
     foreign = _FOREIGN.get(node.name)
-    repair = foreign or (f"did you mean '{near}'?" if near else None)
-    frame.fail("E0101", f"unknown name '{node.name}'", node.span, help=repair)
+    return f"unknown name '{node.name}'", foreign or (f"did you mean '{near}'?" if near else None)
 
 
 _FOREIGN = {

@@ -16,7 +16,7 @@ from .elaboration import check_unused, deep_recursion, elaborate_network, networ
 from .frame import Elaboration
 from .imports import Reader, Unit, read_units
 from .primitives import primitives
-from .symbols import Symbols
+from .symbols import Symbols, symbols_of
 from .syntax import Node
 from .values import key_of
 
@@ -106,9 +106,9 @@ class _Inspector:
         except DiagnosticError as error:
             self._add(error)
             units, _ = read_units(source, self.read)
-            self._name(units)
+            self.found.symbols = symbols_of(units)
         else:
-            self._name(units)
+            self.found.symbols = symbols_of(units)
             self._elaborate(units, shared)
         ordered = sorted(
             self.diagnostics.values(), key=lambda d: (d.label.span.source.name, d.label.span.start)
@@ -120,11 +120,6 @@ class _Inspector:
         for diagnostic in error.diagnostics:
             span = diagnostic.label.span
             self.diagnostics.setdefault((diagnostic.code, span.source.name, span.start), diagnostic)
-
-    def _name(self, units: list[Unit]) -> None:
-        for unit in units:
-            imported = [(item, self.found.symbols[other.name]) for item, other in unit.imports]
-            self.found.symbols[unit.name] = Symbols(unit.file, imported)
 
     def _elaborate(self, units: list[Unit], prepared: Elaboration) -> None:
         """Elaborate every network by itself; decisions of two networks may have one name."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from drawloom.ir import Span
 
+from .imports import Unit
 from .syntax import (
     Append,
     Assign,
@@ -82,6 +83,21 @@ Scope = Mapping[str, Symbol]
 """Symbols by name."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A name that nothing in sight binds.
+
+    Attributes:
+        name: the name.
+        owner: the definition where it stands, None outside of definitions.
+        scope: the names that the definition has bound before.
+    """
+
+    name: Name
+    owner: Definition | None
+    scope: tuple[str, ...]
+
+
 class Symbols:
     """The symbols of one file, with what its imports bring.
 
@@ -93,6 +109,7 @@ class Symbols:
         members: the definitions of each file that is imported under a name.
         parameters: those of each definition, imported ones included.
         locals: all names bound in each definition outside of loops.
+        unknown: the names that stand for nothing of these, and are predefined or wrong.
     """
 
     def __init__(self, file: File, imported: Iterable[tuple[Import, Symbols]] = ()) -> None:
@@ -103,6 +120,7 @@ class Symbols:
         self.imported = dict(imported)
         self.members: dict[str, Scope] = {}
         self.parameters: dict[Definition, dict[str, Symbol]] = {}
+        self.unknown: list[Unknown] = []
         self._places: list[tuple[int, int, Symbol]] = []
         for item, other in self.imported.items():
             self._import(item, other)
@@ -160,6 +178,14 @@ class Symbols:
         self._places.append((span.start, span.end, symbol))
 
 
+def symbols_of(units: Iterable[Unit]) -> dict[str, Symbols]:
+    """The symbols of files by the names of their sources; imported files come first."""
+    found: dict[str, Symbols] = {}
+    for unit in units:
+        found[unit.name] = Symbols(unit.file, [(item, found[other.name]) for item, other in unit.imports])
+    return found
+
+
 class _Resolver:
     """Resolves the names of one definition; loops and comprehensions have names of their own."""
 
@@ -201,7 +227,9 @@ class _Resolver:
 
     def name(self, node: Name, scope: dict[str, Symbol]) -> None:
         symbol = scope.get(node.name) or self.symbols.globals.get(node.name)
-        if symbol is not None:
+        if symbol is None:
+            self.symbols.unknown.append(Unknown(node, self.owner, tuple(scope)))
+        else:
             self.symbols._use(symbol, node.span)
 
     def assign(self, node: Assign, scope: dict[str, Symbol]) -> None:
