@@ -140,10 +140,11 @@ class BoundNetwork:
         """The outputs for a batch of the compiled size.
 
         Args:
-            inputs: float32, batch first, channels-first.
+            inputs: float32, or integers where the network reads tokens; batch first, channels-first.
 
         Raises:
-            UserError: when their shapes are not those the network was compiled for.
+            UserError: when their shapes are not those the network was compiled for, or tokens are not of its
+                vocabulary.
         """
         import tvm
 
@@ -153,9 +154,20 @@ class BoundNetwork:
             raise UserError(
                 f"'{plan.name}' was compiled for inputs {_listed(plan.inputs)}, got {_listed(shapes)}"
             )
-        tensors = [tvm.runtime.tensor(np.ascontiguousarray(x, dtype=np.float32)) for x in inputs]
-        self.network._main(*tensors, self._weights, *self._outputs)
+        arrays = (_checked(x, v) for x, v in zip(inputs, plan.vocabularies, strict=True))
+        self.network._main(*map(tvm.runtime.tensor, arrays), self._weights, *self._outputs)
         return [output.numpy() for output in self._outputs]
+
+
+def _checked(x: Array, vocabulary: int | None) -> Array:
+    """An input as the kernels read it."""
+    if vocabulary is None:
+        return np.ascontiguousarray(x, dtype=np.float32)
+    if x.dtype.kind not in "iu":
+        raise UserError(f"tokens are integers, got {x.dtype}")
+    if x.size and not 0 <= x.min() <= x.max() < vocabulary:
+        raise UserError(f"tokens are from 0 to {vocabulary - 1}, got {x.min()} to {x.max()}")
+    return np.ascontiguousarray(x, dtype=np.int32)
 
 
 def _listed(shapes: Sequence[tuple[int, ...]]) -> str:

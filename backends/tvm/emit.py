@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .emit_convolution import emit_convolution
-from .emit_simple import emit_elementwise, emit_fill, emit_global_pool, emit_move, emit_resize, emit_softmax
+from .emit_simple import (
+    emit_elementwise,
+    emit_fill,
+    emit_global_pool,
+    emit_look_up,
+    emit_move,
+    emit_resize,
+    emit_softmax,
+)
 from .emit_window import emit_window
 from .loops import Node
 from .tiles import Machine
@@ -16,6 +24,7 @@ from .workload import (
     Elementwise,
     Fill,
     GlobalPool,
+    LookUp,
     Move,
     Pool,
     Resize,
@@ -30,6 +39,7 @@ EMITTERS: dict[type[Workload], Callable[[Any, Machine, str], Node]] = {
     GlobalPool: emit_global_pool,
     Elementwise: emit_elementwise,
     Fill: emit_fill,
+    LookUp: emit_look_up,
     Move: emit_move,
     Resize: emit_resize,
     Softmax: emit_softmax,

@@ -1,4 +1,4 @@
-"""Loops of kernels without windows: elementwise, fills, copies, global pools, resizing, softmax."""
+"""Loops of kernels without windows: elementwise, fills, copies, look-ups, pools, resizing, softmax."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tvm import tirx
 from .loops import Index, Loops, Node, broadcast, float_node, int_node
 from .tiles import Machine, Panel, channel_vectors, cut_panels
 from .vectors import EpilogueCode, Place, exp
-from .workload import Elementwise, Fill, GlobalPool, Move, Resize, Softmax
+from .workload import Elementwise, Fill, GlobalPool, LookUp, Move, Resize, Softmax
 
 _LOWEST = -3.4028234663852886e38
 _UNROLLED = 4
@@ -74,6 +74,20 @@ def emit_move(w: Move, machine: Machine, symbol: str) -> Node:
             b.store(y, target + element, value, lanes)
 
     copy(0, Index(w.x_offset), Index(w.y_offset))
+    return b.function(symbol)
+
+
+def emit_look_up(w: LookUp, machine: Machine, symbol: str) -> Node:
+    """The function ``(tokens, table, y)``; no token reads outside the table."""
+    b = Loops()
+    tokens = b.parameter("tokens", w.tokens, "int32")
+    table, y = b.parameter("table", w.vocabulary * w.channels), b.parameter("y", w.tokens * w.channels)
+    with b.loop(w.tokens, "t") as position:
+        token = tirx.Max(b.load(tokens, position, 1), int_node(0))
+        row = b.integer(tirx.Min(token, int_node(w.vocabulary - 1)), "row")
+        for channel, lanes in _chunks(b, w.channels, machine):
+            value = b.load(table, row * w.channels + channel, lanes)
+            b.store(y, position * w.channels + channel, value, lanes)
     return b.function(symbol)
 
 

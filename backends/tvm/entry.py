@@ -48,7 +48,11 @@ def main_function(plan: Plan, *, embedded: bool) -> Node:
         plan: the network.
         embedded: the weights are inside the library and no argument.
     """
-    inputs = [tirx.decl_buffer(shape, "float32", name=f"input{i}") for i, shape in enumerate(plan.inputs)]
+    elements = ["float32" if v is None else "int32" for v in plan.vocabularies]
+    inputs = [
+        tirx.decl_buffer(shape, element, name=f"input{i}")
+        for i, (shape, element) in enumerate(zip(plan.inputs, elements, strict=True))
+    ]
     outputs = [tirx.decl_buffer(shape, "float32", name=f"output{i}") for i, shape in enumerate(plan.outputs)]
     size = weight_layout(plan).size
     weights = tirx.decl_buffer((size,), "float32", name="weights", layout=None)

@@ -21,12 +21,14 @@ class FlatValue:
         producer: the operation that makes it; None for inputs of the network.
         uses: how often it is read, as an output of the network too.
         zero: known to be all zeros.
+        vocabulary: of integers, how many tokens its readers know; None for floats.
     """
 
     shape: Shape
     producer: FlatOperation | None = None
     uses: int = 0
     zero: bool = False
+    vocabulary: int | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -69,22 +71,41 @@ def flatten_network(module: Module) -> FlatNetwork:
     """Flatten a resolved module.
 
     Raises:
-        UserError: when decisions are open, or a tensor is not of floats.
+        UserError: when decisions are open, or integers are more than tokens of an embedding.
     """
     require_resolved(module)
     flattener = _Flattener(module)
-    inputs = tuple(FlatValue(_shape(v)) for v in module.entry.inputs)
+    inputs = tuple(_value(v) for v in module.entry.inputs)
     outputs = tuple(flattener.call(module.entry, inputs, ""))
+    if any(v.vocabulary is not None for v in outputs):
+        raise UserError(f"the tvm backend gives f32 only, and an output of '{module.name}' is of integers")
     operations = _needed(flattener.operations, outputs)
+    for op in operations:
+        if op.name == "embedding":
+            _limit(op.operands[0], op.attributes["vocabulary"])
     for value in (*outputs, *(v for op in operations for v in op.operands)):
         value.uses += 1
     return FlatNetwork(module.name, inputs, operations, outputs)
 
 
-def _shape(value: Value) -> Shape:
-    if value.type.dtype is not DType.F32:
-        raise UserError(f"the tvm backend computes with f32 only, '{value.name}' is {value.type}")
-    return tuple(int(d) for d in value.type.shape)
+_ANY_TOKEN = 2**31 - 1
+_MOVING = frozenset({"choice", "concat", "flatten", "identity", "reshape", "slice"})
+"""Operations that copy elements, whatever these are; integers pass through no others but embeddings."""
+
+
+def _value(value: Value) -> FlatValue:
+    shape = tuple(int(d) for d in value.type.shape)
+    return FlatValue(shape, vocabulary=None if value.type.dtype is DType.F32 else _ANY_TOKEN)
+
+
+def _limit(tokens: FlatValue, vocabulary: int) -> None:
+    """Note that whatever a tensor of tokens is copied from is read by an embedding of so many."""
+    waiting = [tokens]
+    while waiting:
+        value = waiting.pop()
+        value.vocabulary = min(value.vocabulary or vocabulary, vocabulary)
+        if value.producer is not None:
+            waiting += value.producer.operands
 
 
 def _needed(operations: Sequence[FlatOperation], outputs: Sequence[FlatValue]) -> tuple[FlatOperation, ...]:
@@ -122,14 +143,16 @@ class _Flattener:
         return [known[v] for v in function.outputs]
 
     def _append(self, op: Operation, read: tuple[FlatValue, ...], prefix: str) -> FlatValue:
-        shape = _shape(op.result)
-        same = _SIMPLER[op.name](read, shape) if op.name in _SIMPLER else None
+        result = _value(op.result)
+        if result.vocabulary is not None and op.name not in _MOVING:
+            raise UserError(f"the tvm backend computes with f32 only, and '{op.name}' gives {op.result.type}")
+        same = _SIMPLER[op.name](read, result.shape) if op.name in _SIMPLER else None
         if same is not None:
             return same
         key = (op.name, read, tuple(op.attributes.items()))
         if not op.definition.has_weights and key in self.known:
             return self.known[key]
-        result = FlatValue(shape, zero=op.name in ("zeros", "zeros_like"))
+        result.zero = op.name in ("zeros", "zeros_like")
         if op.name in ("add", "sum") and all(v.zero for v in read):
             result.zero = True
         if op.name == "sum":

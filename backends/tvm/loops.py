@@ -41,8 +41,8 @@ def vector_type(lanes: int, element: str = "float32") -> Node:
 
 
 @cache
-def _pointer() -> Node:
-    return PointerType(PrimType("float32"))
+def _pointer(element: str) -> Node:
+    return PointerType(PrimType(element))
 
 
 class Index:
@@ -107,12 +107,10 @@ class Loops:
         self._declarations: list[Node] = []
         self._body: list[Node] = []
 
-    def parameter(self, name: str, elements: int) -> Node:
-        """Declare a tensor argument of so many floats."""
-        pointer = tirx.Var(name, _pointer())
-        buffer = tirx.decl_buffer(
-            (max(1, elements),), "float32", name=name.upper(), data=pointer, layout=None
-        )
+    def parameter(self, name: str, elements: int, element: str = "float32") -> Node:
+        """Declare a tensor argument of so many elements."""
+        pointer = tirx.Var(name, _pointer(element))
+        buffer = tirx.decl_buffer((max(1, elements),), element, name=name.upper(), data=pointer, layout=None)
         self._parameters.append(pointer)
         self._declarations.append(tirx.DeclBuffer(buffer, data=pointer))
         return buffer

@@ -54,7 +54,7 @@ class Draft:
 
     Attributes:
         workload: the kernel without its epilogue.
-        reads: its inputs.
+        reads: its inputs, and for kernels without an epilogue their parameters.
         writes: its result.
         layer: its weights, for convolutions.
         norm: the batch norm folded into them.
@@ -63,7 +63,7 @@ class Draft:
     """
 
     workload: Workload
-    reads: list[Buffer]
+    reads: list[Buffer | ParameterArray]
     writes: Buffer
     layer: LayerWeights | None = None
     norm: Norm | None = None
@@ -169,7 +169,7 @@ class Lowering:
     def add(
         self,
         workload: Workload,
-        reads: Sequence[Buffer],
+        reads: Sequence[Buffer | ParameterArray],
         result: FlatValue,
         layer: LayerWeights | None = None,
     ) -> Draft:
@@ -293,6 +293,7 @@ class Lowering:
             self.batch,
             tuple((self.batch, *v.shape) for v in network.inputs),
             tuple((self.batch, *v.shape) for v in network.outputs),
+            tuple(v.vocabulary for v in network.inputs),
             tuple(draft.finished(self.machine) for draft in self.drafts),
         )
 

@@ -137,6 +137,7 @@ def _request(network: CompiledNetwork, folder: Path, store: KernelStore) -> dict
         "library": str(folder / "network.so"),
         "symbol": "drawloom_network",
         "inputs": [prod(shape) for shape in plan.inputs],
+        "vocabularies": plan.vocabularies,
         "outputs": [prod(shape) for shape in plan.outputs],
         "weights": weight_layout(plan).size,
         "weights_file": None,

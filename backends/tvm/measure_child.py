@@ -32,6 +32,15 @@ def _aligned(elements: int, rng: np.random.Generator | None = None) -> Any:
     return array
 
 
+def _input(elements: int, vocabulary: int | None, rng: np.random.Generator) -> Any:
+    """Random floats, or random tokens of a vocabulary."""
+    if vocabulary is None:
+        return _aligned(elements, rng)
+    array = _aligned(elements).view(np.int32)
+    array[:] = rng.integers(vocabulary, size=elements)
+    return array
+
+
 def _runner(library: ctypes.CDLL, symbol: str, arrays: list[Any]) -> Callable[[], None]:
     function = getattr(library, symbol)
     function.restype = None
@@ -57,8 +66,9 @@ def take_samples(request: dict[str, Any], weights: Any = None) -> dict[str, Any]
 
     Args:
         request: ``library`` (path), ``symbol`` and ``sentinel`` (C functions), ``inputs``, ``outputs`` and
-            ``sentinel_arguments`` (floats of each), ``weights`` and ``arena`` (floats), ``weights_file``
-            (path or None), ``repeats``, ``number`` (or None) and ``sample_seconds``.
+            ``sentinel_arguments`` (elements of each), ``vocabularies`` (of each input, None for floats),
+            ``weights`` and ``arena`` (floats), ``weights_file`` (path or None), ``repeats``, ``number`` (or
+            None) and ``sample_seconds``.
         weights: packed weights; else those of the file, else random ones.
 
     Returns:
@@ -72,7 +82,8 @@ def take_samples(request: dict[str, Any], weights: Any = None) -> dict[str, Any]
         packed[:] = weights
     elif request["weights_file"] is not None:
         packed[:] = np.fromfile(request["weights_file"], np.float32)
-    inputs = [_aligned(n, rng) for n in request["inputs"]]
+    described = zip(request["inputs"], request["vocabularies"], strict=True)
+    inputs = [_input(elements, vocabulary, rng) for elements, vocabulary in described]
     outputs = [_aligned(n) for n in request["outputs"]]
     network = _runner(library, request["symbol"], [*inputs, packed, _aligned(request["arena"]), *outputs])
     sentinel = _runner(

@@ -162,6 +162,28 @@ class NormLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A weight as it is.
+
+    Attributes:
+        name: the weight.
+        shape: its shape.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        """Number of floats."""
+        return prod(self.shape)
+
+    def make(self, weights: Mapping[str, Array]) -> Floats:
+        """The array, flat."""
+        return np.ascontiguousarray(fetch(weights, self.name, self.shape), dtype=np.float32).ravel()
+
+
+@dataclass(frozen=True, slots=True)
 class Constant:
     """One number for every channel.
 

@@ -74,6 +74,7 @@ class Plan:
         name: of the network.
         batch: samples computed at once.
         inputs, outputs: shapes with the batch, channels-first, as the caller sees them.
+        vocabularies: for each input of tokens, how many there are; None for one of floats.
         calls: in order.
     """
 
@@ -81,6 +82,7 @@ class Plan:
     batch: int
     inputs: tuple[Shape, ...]
     outputs: tuple[Shape, ...]
+    vocabularies: tuple[int | None, ...]
     calls: tuple[KernelCall, ...]
 
     @property

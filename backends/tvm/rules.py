@@ -10,10 +10,10 @@ from drawloom.ir import Module, UserError
 
 from .flat import FlatOperation, FlatValue, flatten_network
 from .lowering import Draft, LayerWeights, Lowering
-from .parameters import Norm, Share
+from .parameters import Norm, Share, Table
 from .plan import Buffer, Plan, Shape, Tensor, strides
 from .tiles import Machine
-from .workload import Convolution, Depthwise, Fill, GlobalPool, Pool, Resize, Softmax, Window, move
+from .workload import Convolution, Depthwise, Fill, GlobalPool, LookUp, Pool, Resize, Softmax, Window, move
 
 _PLANAR_CHANNELS = 4
 """Up to so many input channels a convolution reads the network's channels-first input directly."""
@@ -52,6 +52,13 @@ def _linear(to: Lowering, op: FlatOperation) -> None:
     layer = LayerWeights(op.path, (a["out"], features), a["bias"], tensor.image)
     buffer = tensor.buffer if tensor.image is not None else to.image(x).buffer
     to.add(Convolution(to.batch, 1, prod(rows), features, a["out"]), [buffer], op.result, layer)
+
+
+def _embedding(to: Lowering, op: FlatOperation) -> None:
+    (tokens,), a = op.operands, op.attributes
+    table = Table(f"{op.path}.weight", (a["vocabulary"], a["out"]))
+    workload = LookUp(to.elements(tokens.shape), *table.shape)
+    to.add(workload, [to.image(tokens).buffer, table], op.result)
 
 
 def _batch_norm(to: Lowering, op: FlatOperation) -> None:
@@ -217,6 +224,7 @@ def _softmax(to: Lowering, op: FlatOperation) -> None:
 RULES: dict[str, Rule] = {
     "conv2d": _conv2d,
     "linear": _linear,
+    "embedding": _embedding,
     "batch_norm": _batch_norm,
     "add": _add,
     "sub": _sub,
@@ -245,7 +253,6 @@ NO_RULE: dict[str, str] = {
     "call": "followed when the network is flattened",
     "choice": "its selected operand is taken when the network is flattened",
     "identity": "its operand is taken when the network is flattened",
-    "embedding": "it reads integers, and kernels here compute with floats only",
     "dropout": "the identity at inference: its operand is taken when the network is flattened",
 }
 """Why the other operations need none."""

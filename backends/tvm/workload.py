@@ -349,6 +349,28 @@ def move(
 
 
 @dataclass(frozen=True, slots=True)
+class LookUp(Workload):
+    """Rows of a table, picked by tokens: 32-bit integers, limited to the rows that there are.
+
+    Attributes:
+        tokens: how many, in the whole batch.
+        vocabulary: rows of the table.
+        channels: elements of a row.
+    """
+
+    tokens: int
+    vocabulary: int
+    channels: int
+
+    weights: ClassVar[int] = 1
+
+    @property
+    def output(self) -> tuple[int, int, int, int]:
+        """Shape of the result, NHWC."""
+        return (1, 1, self.tokens, self.channels)
+
+
+@dataclass(frozen=True, slots=True)
 class Resize(Workload):
     """Scaling of an image to a size; ``bilinear`` samples at half-pixel centres (``align_corners=False``)."""
 

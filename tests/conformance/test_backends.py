@@ -41,9 +41,7 @@ def run_tvm(module: Module, weights: Mapping[str, Array], inputs: Sequence[Array
 RUNNERS: dict[str, Runner] = {"torch": run_torch, "tvm": run_tvm}
 """How to run a network in each backend but the reference itself."""
 
-CANNOT: dict[tuple[str, str], str] = {
-    ("embedding", "tvm"): "reads integers, and the kernels there compute with floats only"
-}
+CANNOT: dict[tuple[str, str], str] = {}
 """By operation and backend, why it cannot be run there."""
 
 

@@ -9,14 +9,18 @@ from typing import Any
 import numpy as np
 
 from drawloom.backends.weights import Weights, initialise
-from drawloom.ir import OPS, FunctionBuilder, Module, TensorType, Value
+from drawloom.ir import OPS, DType, FunctionBuilder, Module, TensorType, Value
 
 Shape = tuple[int, ...]
 Op = Callable[..., Value]
 
 
-def network(make: Callable[..., Any], *shapes: Shape) -> Module:
-    """The network whose outputs are ``make(op, *inputs)``.
+TOKENS = 7
+"""How many different tokens `random_inputs` has."""
+
+
+def network(make: Callable[..., Any], *inputs: Shape | TensorType) -> Module:
+    """The network whose outputs are ``make(op, *inputs)``; inputs given by a shape are of floats.
 
     ``op(name, operand or operands, **attributes)`` appends an operation; weights get paths of their own.
     """
@@ -28,7 +32,8 @@ def network(make: Callable[..., Any], *shapes: Shape) -> Module:
             attributes.setdefault("param", f"layer{next(numbers)}")
         return b.op(name, [operands] if isinstance(operands, Value) else operands, attributes)
 
-    made = make(op, *(b.input(TensorType(shape), f"x{i}") for i, shape in enumerate(shapes)))
+    types = [given if isinstance(given, TensorType) else TensorType(given) for given in inputs]
+    made = make(op, *(b.input(given, f"x{i}") for i, given in enumerate(types)))
     return Module("tiny", {"tiny": b.finish(made if isinstance(made, list) else [made])})
 
 
@@ -45,6 +50,12 @@ def random_weights(module: Module, seed: int = 0) -> Weights:
 
 
 def random_inputs(module: Module, batch: int, seed: int = 0) -> list[Any]:
-    """A batch for each input."""
+    """A batch for each input, of normal numbers or of `TOKENS` tokens."""
     rng = np.random.default_rng(seed)
-    return [rng.standard_normal((batch, *v.type.shape)).astype(np.float32) for v in module.entry.inputs]
+    return [_random(rng, (batch, *v.type.shape), v.type.dtype) for v in module.entry.inputs]
+
+
+def _random(rng: np.random.Generator, shape: Shape, dtype: DType) -> Any:
+    if dtype is DType.I32:
+        return rng.integers(TOKENS, size=shape, dtype=np.int32)
+    return rng.standard_normal(shape).astype(np.float32)

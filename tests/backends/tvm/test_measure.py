@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_networks import network, random_weights
 
@@ -20,7 +22,8 @@ from drawloom.backends.tvm import (
     measure_network,
     time_network,
 )
-from drawloom.ir import Module, UserError
+from drawloom.backends.tvm.measure_child import take_samples
+from drawloom.ir import DType, Module, TensorType, UserError
 
 STORE = KernelStore()
 SPREAD = Spread(2e-3, 1.9e-3, 2.2e-3, 1.8e-3, 2.5e-3, 1.7e-3)
@@ -52,6 +55,22 @@ def module() -> Module:
 def compiled(module: Module) -> CompiledNetwork:
     pytest.importorskip("tvm", reason="TVM is not installed")
     return compile_network(module, store=STORE)
+
+
+def test_tokens_are_drawn_from_the_whole_vocabulary_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tvm", reason="TVM is not installed")
+    words = network(lambda o, t: o("embedding", t, vocabulary=5, out=3), TensorType((200,), DType.I32))
+    compiled, drawn = compile_network(words, store=STORE), []
+
+    def watched(library: object, symbol: str, arrays: list[np.ndarray]) -> Callable[[], None]:
+        drawn.extend(arrays)
+        return lambda: None
+
+    monkeypatch.setattr("drawloom.backends.tvm.measure_child._runner", watched)
+    monkeypatch.setattr("drawloom.backends.tvm.measure._run_child", lambda r, timeout, name: take_samples(r))
+    measure_network(compiled, repeats=1, number=1, store=STORE)
+    assert drawn[0].dtype == np.int32
+    assert set(drawn[0]) == set(range(5))
 
 
 def test_a_measurement_says_everything(compiled: CompiledNetwork, module: Module) -> None:

@@ -1,5 +1,6 @@
 """Whole networks against the NumPy reference: every operation, fusion, layouts, several outputs, batches."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,18 +8,19 @@ import pytest
 
 pytest.importorskip("tvm", reason="TVM is not installed")
 
-from tiny_networks import network, random_inputs, random_weights
+from tiny_networks import TOKENS, network, random_inputs, random_weights
 
 from drawloom.backends.reference import run
-from drawloom.backends.tvm import CompiledNetwork, KernelStore, compile_network, find_target
+from drawloom.backends.tvm import BoundNetwork, CompiledNetwork, KernelStore, compile_network, find_target
 from drawloom.backends.tvm.rules import NO_RULE, RULES, lower_network
 from drawloom.backends.tvm.workload import Convolution, Depthwise, Elementwise, Move
-from drawloom.ir import OPS, Module
+from drawloom.ir import OPS, DType, Module, TensorType, UserError
 
 X = (19, 7, 5)
+WORDS = TensorType((6,), DType.I32)
 STORE = KernelStore()
 
-CASES: dict[str, tuple[Any, tuple[tuple[int, ...], ...]]] = {
+CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "conv": (
         lambda o, x: o(
             "conv2d", x, out=10, kernel=(3, 5), stride=(2, 1), pad=(1, 2), dilation=(1, 2), bias=True
@@ -40,6 +42,14 @@ CASES: dict[str, tuple[Any, tuple[tuple[int, ...], ...]]] = {
     "linear": (lambda o, x: o("linear", x, out=7), ((37,),)),
     "linear norm": (lambda o, x: o("swish", o("batch_norm", o("linear", x, out=7))), ((37,),)),
     "linear sequence": (lambda o, x: o("batch_norm", o("linear", x, out=7, bias=False)), ((5, 37),)),
+    "embedding": (lambda o, t: o("relu", o("embedding", t, vocabulary=TOKENS, out=19)), (WORDS,)),
+    "embedding moved": (
+        lambda o, t, u: [
+            o("embedding", o("slice", o("concat", [t, u]), axis=0, begin=4, end=9), vocabulary=9, out=5),
+            o("embedding", o("reshape", o("identity", t), shape=(6,)), vocabulary=TOKENS, out=1),
+        ],
+        (WORDS, WORDS),
+    ),
     "norm": (lambda o, x: o("batch_norm", x), (X,)),
     "norm fixed": (lambda o, x: o("batch_norm", x, affine=False, eps=1e-3), (X,)),
     "norm vector": (lambda o, x: o("batch_norm", x), ((19,),)),
@@ -171,7 +181,8 @@ def _errors(module: Module, batch: int) -> tuple[list[float], CompiledNetwork]:
     compiled = compile_network(module, batch=batch, store=STORE)
     found = compiled.run(weights, inputs)
     double = {name: value.astype(np.float64) for name, value in weights.items()}
-    expected = run(module, double, [x.astype(np.float64) for x in inputs])
+    wide = [x if x.dtype == np.int32 else x.astype(np.float64) for x in inputs]
+    expected = run(module, double, wide)
     assert [y.shape for y in found] == [np.broadcast_shapes(y.shape, (batch, *y.shape[1:])) for y in expected]
     return [
         float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-30)) for a, b in zip(found, expected, strict=True)
@@ -194,6 +205,48 @@ def test_every_operation_has_a_rule_or_a_reason() -> None:
 def test_every_operation_is_tried() -> None:
     tried = {op.name for make, shapes in CASES.values() for op in network(make, *shapes).entry.operations}
     assert tried >= set(RULES)
+
+
+def _bound(make: Any, *inputs: Any) -> BoundNetwork:
+    module = network(make, *inputs)
+    return compile_network(module, store=STORE).bind(random_weights(module))
+
+
+def test_tokens_outside_the_smallest_vocabulary_that_reads_them_are_refused() -> None:
+    words = _bound(
+        lambda o, t: [
+            o("embedding", t, vocabulary=9, out=4),
+            o("embedding", o("slice", t, axis=0, begin=1, end=3), vocabulary=5, out=4),
+        ],
+        WORDS,
+    )
+    assert words.network.plan.vocabularies == (5,)
+    words(np.full((1, 6), 4))
+    for token in (-1, 5):
+        with pytest.raises(UserError, match="tokens are from 0 to 4, got"):
+            words(np.array([[0, 1, 2, token, 3, 4]]))
+    with pytest.raises(UserError, match="tokens are integers, got float32"):
+        words(np.zeros((1, 6), np.float32))
+
+
+def test_an_exported_network_reads_no_memory_outside_its_table(tmp_path: Path) -> None:
+    import tvm
+
+    module = network(lambda o, t: o("embedding", t, vocabulary=TOKENS, out=4), WORDS)
+    weights = random_weights(module)
+    compile_network(module, store=STORE).export_library(tmp_path / "words.so", weights)
+    table = next(iter(weights.values()))
+    found = tvm.runtime.empty((1, 6, 4), "float32")
+    tokens = np.array([[0, 1, 2, -(2**31), 2**31 - 1, TOKENS]], np.int32)
+    tvm.runtime.load_module(str(tmp_path / "words.so"))["main"](tvm.runtime.tensor(tokens), found)
+    np.testing.assert_array_equal(found.numpy()[0], table[[0, 1, 2, 0, TOKENS - 1, TOKENS - 1]])
+
+
+def test_integers_that_are_no_tokens_are_refused() -> None:
+    with pytest.raises(UserError, match="gives f32 only, and an output of 'tiny' is of integers"):
+        _bound(lambda o, t: o("identity", t), WORDS)
+    with pytest.raises(UserError, match=r"computes with f32 only, and 'add' gives i32\[6\]"):
+        _bound(lambda o, t: o("embedding", o("add", [t, t]), vocabulary=9, out=4), WORDS)
 
 
 def _workloads(make: Any, *shapes: tuple[int, ...]) -> list[Any]:
