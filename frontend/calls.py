@@ -235,6 +235,8 @@ def _apply_defined(frame: Frame, callee: Defined, given: Given) -> Any:
     statics = static_arguments(
         frame, definition, bind_parameters(frame, definition, given), tensors, given.span
     )
+    if definition.kind == "network":
+        return _continue_in(frame, definition, tensors, statics, given)
     label = given.call.label.name if given.call.label is not None else definition.name.name
     scope = {"block": frame.decision_path(label), "cell": definition.name.name}.get(definition.kind, "")
     instance = instantiate(frame.shared, definition, tensors, statics, scope, given.span)
@@ -259,10 +261,27 @@ def _apply_defined(frame: Frame, callee: Defined, given: Given) -> Any:
     return replace_tensors(instance.result, iter(results))
 
 
+def _continue_in(
+    frame: Frame, definition: Definition, tensors: dict[str, Any], statics: dict[str, Any], given: Given
+) -> Any:
+    """What another network returns: its body takes the place of the call, so paths get no prefix from it."""
+    label = given.call.label.name if given.call.label is not None else ""
+    frame.shared.stack.append((definition, given.span))
+    try:
+        with frame.component(label, label), frame.environment({**tensors, **statics}, definition):
+            for parameter in definition.tensors:
+                if parameter.type is not None:
+                    _check_type(frame, parameter.type, frame.env[parameter.name.name])
+            return run_body(frame, definition)
+    finally:
+        frame.shared.stack.pop()
+
+
 def _check_callable(frame: Frame, definition: Definition, given: Given) -> None:
     name = definition.name.name
-    if definition.kind == "network":
-        frame.fail("E0109", f"'{name}' is a network and cannot be called", given.call.callee.span)
+    if definition.kind == "network" and frame.kind != "network":
+        message = f"'{name}' is a network: only a network can call it, a {frame.kind} cannot"
+        frame.fail("E0109", message, given.call.callee.span)
     if frame.kind == "op" and definition.kind != "op":
         note = "an op is a leaf: it is measured and timed as one unit"
         frame.fail(

@@ -85,7 +85,8 @@ CODES: tuple[Code, ...] = (
     language_code(
         "E0109",
         "cannot be called",
-        "Only definitions, primitive operations and built-in functions can be called, and networks cannot.",
+        "Only definitions, primitive operations and built-in functions can be called, and networks only by"
+        " networks.",
         wrong="""
         network n(image: f32[3, 8, 8]) {
             height = 8

@@ -29,8 +29,9 @@ def test_an_example_elaborates(block: Block) -> None:
     if block.words.startswith("error="):
         assert codes(text) == [block.words.removeprefix("error=")]
         return
-    assert block.words in ("", "body")
-    verify(elaborate(Source(str(block), text)))
+    _, asked, network = block.words.partition("network=")
+    assert asked or block.words in ("", "body")
+    verify(elaborate(Source(str(block), text), network=network or None))
 
 
 def test_the_tutorial_ends_with_the_file_of_the_zoo() -> None:
