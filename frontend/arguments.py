@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from drawloom.ir import Span, suggest
+from drawloom.ir import Span, Value, suggest
 
 from .evaluate import evaluate
 from .frame import ERROR, Fault, Frame
@@ -127,3 +127,15 @@ def _too_many(frame: Frame, given: Given, name: str, parameters: Sequence[str], 
         placed.span,
         f"this is number {len(given.positional)}" if count else "",
     )
+
+
+def as_tensor(frame: Frame, placed: Placed, name: str, repair: str | None = None) -> Value:
+    """The tensor that an operation or a function is given.
+
+    Raises:
+        Fault: when it is something else; the error has been reported.
+    """
+    if not isinstance(placed.value, Value):
+        message = f"'{name}' needs a tensor, not {describe(placed.value)}"
+        frame.fail("E0501", message, placed.span, help=repair)
+    return placed.value

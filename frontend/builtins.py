@@ -6,16 +6,17 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from drawloom.ir import Expr, Scalar, Span, Value, metric, value_of
+from drawloom.ir import Expr, Scalar, Span, metric, value_of
 from drawloom.ir.expression import apply, total, where
 
 from . import limits
+from .arguments import as_tensor
 from .evaluate import as_list, refuse_absent
 from .frame import Frame
 from .loose_ends import loose_ends
 from .recurrence import CHUNK, SCAN, zeros
 from .scalars import operate
-from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue, describe
+from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue
 from .wiring import WIRE, random_graphs
 
 
@@ -49,9 +50,7 @@ C]``."""
 
 def _dimension(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
     def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
-        tensor = arguments[0].value
-        if not isinstance(tensor, Value):
-            frame.fail("E0501", f"'{name}' needs a tensor, not {describe(tensor)}", arguments[0].span)
+        tensor = as_tensor(frame, arguments[0], name)
         axis = _DIMENSIONS[name].get(tensor.type.rank)
         if axis is None:
             frame.fail("E0502", f"{tensor.type} has no {name}", arguments[0].span)

@@ -9,7 +9,7 @@ from drawloom.ir import DType, Expr, Label, Scalar, Span, TensorType, Value
 from drawloom.ir.expression import any_of, equal
 
 from . import limits
-from .arguments import Given, bind, evaluate_arguments
+from .arguments import Given, as_tensor, bind, evaluate_arguments
 from .evaluate import evaluate, evaluate_forbidding, evaluates, presences
 from .frame import ERROR, Blame, Elaboration, Fault, Frame, Instance
 from .merge import merge
@@ -201,15 +201,8 @@ def _operands(frame: Frame, callee: Primitive, given: Given) -> tuple[list[Value
         items = placed.value.items if isinstance(placed.value, ListValue) and spread else placed.value
         flags = presences(placed.value) if isinstance(placed.value, ListValue) and spread else ()
         for i, item in enumerate(items if spread else (items,)):
-            if not isinstance(item, Value):
-                help_text = _STATIC_HINT.format(callee.name, placed.span.text) if is_scalar(item) else None
-                frame.fail(
-                    "E0501",
-                    f"'{callee.name}' needs a tensor, not {describe(item)}",
-                    placed.span,
-                    help=help_text,
-                )
-            operands.append(item)
+            repair = _STATIC_HINT.format(callee.name, placed.span.text) if is_scalar(item) else None
+            operands.append(as_tensor(frame, Placed(item, placed.span), callee.name, repair))
             presence.append(flags[i] if flags else True)
             places.append(placed.span)
     wanted = len(callee.tensors)

@@ -12,7 +12,7 @@ from drawloom.ir import Function, Span, Value, types_agree
 
 from . import limits
 from .applying import applied, callable_of
-from .arguments import Given
+from .arguments import Given, as_tensor
 from .frame import Blame, Frame
 from .scalars import as_integer
 from .values import Defined, ListValue, Partial, Placed, Template, describe, tensors_in
@@ -24,7 +24,7 @@ def _scan(frame: Frame, given: Given, bound: dict[str, Placed]) -> ListValue:
     inner = callee.callee if isinstance(callee, Partial) else callee
     if not isinstance(inner, Defined):
         frame.fail("E0501", f"'body' is a cell, a block or an op, not {describe(inner)}", body.span)
-    sequence, *states = [_tensor(frame, placed) for placed in given.tensors]
+    sequence, *states = [as_tensor(frame, placed, "scan") for placed in given.tensors]
     steps = [_step(frame, given, sequence, t) for t in range(_length(frame, given, sequence))]
     # the first step elaborates the body; all others are further calls of the same function and weights
     first = list(tensors_in(applied(frame, callee, given, [steps[0], *states])))
@@ -49,12 +49,6 @@ def _again(
         return frame.builder.call(function, operands, param, given.span)
 
     return list(frame.emit(given.span, Blame(), call))
-
-
-def _tensor(frame: Frame, placed: Placed) -> Value:
-    if not isinstance(placed.value, Value):
-        frame.fail("E0501", f"'scan' needs tensors, not {describe(placed.value)}", placed.span)
-    return placed.value
 
 
 def _length(frame: Frame, given: Given, sequence: Value) -> int:
@@ -96,9 +90,7 @@ def _check_states(
 
 def _chunk(frame: Frame, given: Given, bound: dict[str, Placed]) -> ListValue:
     (placed,) = given.tensors
-    x = placed.value
-    if not isinstance(x, Value):
-        frame.fail("E0501", f"'chunk' needs a tensor, not {describe(x)}", placed.span)
+    x = as_tensor(frame, placed, "chunk")
     parts = as_integer(frame, bound["parts"].value, bound["parts"].span, "the number of parts")
     axis = as_integer(frame, bound["axis"].value, bound["axis"].span, "an axis") if "axis" in bound else 0
     if not 0 <= axis < x.type.rank:
