@@ -405,4 +405,6 @@ def argument_text(value: Any) -> Any:
         return tuple(str(t) if isinstance(t, tuple) else t for t in texts)
     if isinstance(value, RangeValue):
         return (value.start, value.stop)
+    if isinstance(value, DecidedCallable):
+        return value.choice.scalar([argument_text(option) for option in value.options])
     return str(getattr(value, "name", describe(value)))

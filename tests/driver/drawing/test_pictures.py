@@ -17,6 +17,7 @@ from drawloom.drawing.sheet import LIMIT
 from drawloom.drawing.sketch import sketch
 from drawloom.frontend import load
 from drawloom.ir import FunctionBuilder, Module, TensorType, UserError, check_assignment, value_of
+from drawloom.passes import resolve
 
 ZOO = layers.ROOT / "zoo"
 
@@ -216,6 +217,19 @@ def test_a_decided_attribute_tells_its_values() -> None:
     assert "kernel: 5 (75 %), 3 (25 %)" in picture.nodes[1].words
 
 
+def test_a_decided_operation_in_a_call_is_told_by_its_name() -> None:
+    module = loom.module(
+        "return f(image; choose act from [relu, hswish])",
+        before="op f(x; act) = conv(x; 4, kernel=1) |> act",
+    )
+    (call,) = (n for n in whole(module)[0].nodes if n.shape is Shape.CALL)
+    assert call.words == ("act ∈ {relu, hswish}",)
+    (call,) = (n for n in whole(module, selected(module.decisions, {"act": "hswish"}))[0].nodes if n.words)
+    assert call.words == ("act=hswish",)
+    (call,) = (n for n in whole(resolve(module, {"act": "relu"}))[0].nodes if n.shape is Shape.CALL)
+    assert call.words == ("act=relu",)
+
+
 def test_strengths_weigh_alternatives_and_members() -> None:
     body = "edges = [relu(image), tanh(image), image]\nreturn sum(choose 2 edges from edges)"
     module = loom.module(body)
@@ -270,8 +284,6 @@ def test_strengths_that_do_not_fit_are_told(text: str, said: str) -> None:
 
 
 def test_shares_of_the_multiply_adds_add_up(darts: Module, darts_v2: Beliefs) -> None:
-    from drawloom.passes import resolve
-
     network = resolve(darts, {d.name: v for d, v in darts_v2.decided.items()})
     assert sum(n.heat for n in whole(network, heat=True)[0].nodes) == pytest.approx(1)
 
