@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from drawloom.backends.files import folder_written_whole
 from drawloom.ir import Module, UserError, print_module, structural_hash, unknown
 
 if TYPE_CHECKING:
@@ -231,19 +230,11 @@ def export_network(job: Job, folder: Path, formats: Sequence[str], *, force: boo
     require_formats(formats)
     if folder.exists() and not force:
         check_export(folder)
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with folder_written_whole(folder, replacing=True) as partial:
         for name in formats:
             FORMATS[name].write(job, partial)
         (partial / "README.md").write_text(_readme(job, formats), encoding="utf-8")
         _write_manifest(job, partial)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

@@ -8,8 +8,6 @@ print(trial.number, trial.values)
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from drawloom.backends.files import folder_written_whole
 from drawloom.ir import Module, UserError, print_module, unknown
 from drawloom.strategies import make_strategy, parse_options
 from drawloom.tasks import load_task
@@ -314,19 +313,14 @@ class Study:
     def _write(self) -> None:
         """Make the folder: under another name first, so that nobody ever finds half a study."""
         root = self.folder.root
-        root.parent.mkdir(parents=True, exist_ok=True)
-        partial = StudyFolder(root.with_name(f".{root.name}.partial-{os.getpid()}"))
-        shutil.rmtree(partial.root, ignore_errors=True)
-        partial.root.mkdir()
         try:
-            partial.write_text(partial.space, print_module(self.module))
-            self._store(new=True, folder=partial).close()
-            partial.write_config(self.config)
-            partial.root.rename(root)
+            with folder_written_whole(root) as partial:
+                folder = StudyFolder(partial)
+                folder.write_text(folder.space, print_module(self.module))
+                self._store(new=True, folder=folder).close()
+                folder.write_config(self.config)
         except OSError as error:
             raise UserError(f"the study '{root}' cannot be made: {error.strerror}") from None
-        finally:
-            shutil.rmtree(partial.root, ignore_errors=True)
 
     def _with_remeasurement(self, record: TrialRecord) -> TrialRecord:
         return replace(record, remeasurement=self.folder.read_remeasurement(record.number))
