@@ -69,7 +69,7 @@ class EpochResult:
 
     Attributes:
         epoch: counted from 1.
-        loss: mean training loss.
+        loss: mean training loss, those of auxiliary heads included.
         train_accuracy: share of training images classified rightly while training, 0 to 1.
         test_accuracy: share of test images classified rightly after the epoch, 0 to 1.
         seconds: wall time of the epoch with its test.

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from .diagnostic import UserError, unknown
 from .expression import total
-from .graph import Operation
+from .graph import Operation, Value
 from .types import TensorType
 
 Array = npt.NDArray[Any]
@@ -113,6 +113,8 @@ class OpDefinition(ABC):
         variadic: whether it takes a list of operands, each with an optional presence.
         attributes: static arguments in order; operations with weights have a last string attribute ``param``.
         aliases: names under which the language also knows it.
+        training_only: whether it does something while training only: for inference its only result is its
+            first operand, and what is computed for the others alone is not needed.
     """
 
     name: ClassVar[str]
@@ -120,6 +122,7 @@ class OpDefinition(ABC):
     variadic: ClassVar[bool] = False
     attributes: ClassVar[tuple[Attribute, ...]] = ()
     aliases: ClassVar[tuple[str, ...]] = ()
+    training_only: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
@@ -173,7 +176,7 @@ class Cost:
     Attributes:
         parameters: trainable weights.
         multiply_adds: for one sample.
-        activation_bytes: of its results, for one sample.
+        activation_bytes: of its results, for one sample; none for what only training does.
     """
 
     parameters: Any
@@ -187,8 +190,20 @@ def cost(op: Operation) -> Cost:
     return Cost(
         parameters=total(w.type.elements for w in weights if w.trainable),
         multiply_adds=op.definition.multiply_adds(op),
-        activation_bytes=total(r.type.elements * r.type.dtype.bytes for r in op.results),
+        activation_bytes=activation_bytes(op),
     )
+
+
+def activation_bytes(op: Operation) -> Any:
+    """Bytes that an operation writes for one sample in inference, a scalar."""
+    if op.definition.training_only:
+        return 0
+    return total(r.type.elements * r.type.dtype.bytes for r in op.results)
+
+
+def inference_operands(op: Operation) -> tuple[Value, ...]:
+    """The operands that an operation needs for inference, which do not include the heads of auxiliaries."""
+    return op.operands[:1] if op.definition.training_only else op.operands
 
 
 class OpRegistry:

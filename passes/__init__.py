@@ -28,6 +28,7 @@ from .rewrite import Rule, RuleRegistry, function_rule, rule
 from .rules import RULES
 from .sample import Sample
 from .space import crossover, mutate, sample, space_size
+from .strip_training import strip_training
 from .trace import Rewrite
 
 __all__ = [
@@ -89,4 +90,5 @@ __all__ = [
     "sample",
     "satisfied",
     "space_size",
+    "strip_training",
 ]

@@ -327,6 +327,13 @@ def _dense(to: _Finder, op: Operation, operand: Axis) -> Axis:
     return layer.out
 
 
+def _training(to: _Finder, op: Operation, operands: list[Axis]) -> Sequence[Axis]:
+    """What is its first operand for inference; of heads the loss is taken."""
+    for head in operands[1:]:
+        to.hold(head, "a loss is taken of it")
+    return operands[:1]
+
+
 def _batch_norm(to: _Finder, op: Operation, operands: list[Axis]) -> Sequence[Axis]:
     # of a sequence f32[T, C] a batch norm scales the steps
     steps = channel_dimension(op.result.type) != 0
@@ -398,7 +405,8 @@ _RULES: dict[str, _Rule] = {
     "flatten": _reshape,
     **dict.fromkeys(("add", "sub", "mul", "sum", "mean", "weighted_sum"), _together),
     **dict.fromkeys(("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh"), _same),
-    **dict.fromkeys(("identity", "affine", "dropout", "zeros_like", "resize"), _same),
+    **dict.fromkeys(("identity", "affine", "zeros_like", "resize"), _same),
+    **dict.fromkeys(("dropout", "drop_path", "auxiliary"), _training),
     **dict.fromkeys(("max_pool", "avg_pool", "global_avg_pool"), _same),
 }
 """How each operation hands channels on; the channels around any other operation are held."""

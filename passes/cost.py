@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from drawloom.ir import Cost, Function, Module, Operation, UserError, cost
+from drawloom.ir.definition import inference_operands
 from drawloom.ir.weight_paths import join_path
+
+from .liveness import Masks, demanded, everything, module_masks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,8 @@ class CostRow:
 def cost_table(module: Module) -> list[CostRow]:
     """The cost of every operation of a resolved network, in the order in which they are computed.
 
-    Everything in the module's network counts: what is dead should be removed before (see
-    `drawloom.passes.dce`).
+    What the network's outputs need for inference counts, as in pricing: nothing dead, and nothing that only
+    the heads of auxiliaries need.
 
     Raises:
         UserError: when decisions are open; `price` is for those.
@@ -40,7 +43,8 @@ def cost_table(module: Module) -> list[CostRow]:
         )
     rows: list[CostRow] = []
     seen: set[str] = set()
-    for path, op in _operations(module, module.entry, ""):
+    masks = module_masks(module, inference_operands)
+    for path, op in _operations(module, masks, module.entry, everything(module.entry), ""):
         own = cost(op)
         if op.definition.has_weights:
             if path in seen:
@@ -50,11 +54,17 @@ def cost_table(module: Module) -> list[CostRow]:
     return rows
 
 
-def _operations(module: Module, function: Function, prefix: str) -> Iterator[tuple[str, Operation]]:
+def _operations(
+    module: Module, masks: Mapping[str, Masks], function: Function, demand: int, prefix: str
+) -> Iterator[tuple[str, Operation]]:
+    """The operations that the outputs `demand` of a function need, with their paths below a prefix."""
     for op in function.operations:
+        needed = demanded(op, masks[function.name], demand)
         path = join_path(prefix, op.param or "")
+        if not needed:
+            continue
         if op.name == "call":
-            yield from _operations(module, module.functions[op.attributes["callee"]], path)
+            yield from _operations(module, masks, module.functions[op.attributes["callee"]], needed, path)
         elif op.name != "choice":
             yield path, op
 

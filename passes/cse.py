@@ -13,16 +13,12 @@ from .rebuild import Rewriter, copied
 _COMMUTATIVE = frozenset({"add", "mul"})
 """Operations of which two operands may be swapped without changing a bit of the result."""
 
-_RANDOM = frozenset({"dropout"})
-"""Operations that compute something new each time in training."""
-
-
 @dataclass(frozen=True)
 class CommonSubexpressions(Pass):
     """Keeps one of several operations that compute the same from the same operands.
 
     Operations that own weights, and calls of functions in which some do, have an identity and are never
-    merged; nor is dropout, whose noise is fresh each time.
+    merged; nor is what does something in training only: noise is fresh each time, and losses add up.
 
     Before::
 
@@ -60,7 +56,7 @@ def _unique(op: Operation, unique: set[str]) -> bool:
     """Whether an operation has an identity of its own."""
     if op.name == "call":
         return op.attributes["callee"] in unique
-    return op.definition.has_weights or op.name in _RANDOM
+    return op.definition.has_weights or op.definition.training_only
 
 
 def _merged(function: Function, unique: set[str]) -> Function:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drawloom.ir import Expr, Function, Module, Operation, Value
+from drawloom.ir.definition import inference_operands
 from drawloom.ir.expression import apply, select, where
 
 from .conditions import Conditions
@@ -77,7 +78,7 @@ class _Depth:
         own = int(op.name in _COUNTED)
         return tuple(
             [
-                _plus(self.longest([self.member(op, p, i) for p in range(len(op.operands))]), own)
+                _plus(self.longest([self.member(op, p, i) for p in range(len(inference_operands(op)))]), own)
                 for i in range(self.count)
             ]
         )

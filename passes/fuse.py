@@ -19,13 +19,14 @@ from .fusion import ROLES, Fusion, Role
 from .inline import inline_all
 from .instances import fresh_name
 from .rebuild import Rewriter, rebuilt, remade
+from .strip_training import strip_training
 
 
 @dataclass(frozen=True)
 class Fuse(Pass):
     """Outlines the operations of each kernel into a function of kind ``op``. For inference.
 
-    The network is inlined and simplified first; dropout, which does nothing in inference, goes. Then each
+    The network is inlined and simplified first; what only training needs goes. Then each
     operation that reduces many elements takes in the elementwise ones after it, by the rule with which the
     TVM backend compiles (`drawloom.passes.fusion`); what is left is a kernel alone, but for ``reshape`` and
     ``flatten``, which move nothing. (A ``weighted_sum`` is one kernel here; the backend gives the scaling of
@@ -75,9 +76,7 @@ class Fuse(Pass):
 
 def fuse(module: Module) -> Module:
     """A resolved network as calls of its kernels."""
-    flat = inline_all(module)
-    flat = flat.with_functions([_without_idle(flat.entry)])
-    entry = dce(cse(canonicalize(flat))).entry
+    entry = dce(cse(canonicalize(strip_training(inline_all(module))))).entry
     outliner = _Outliner(entry.name)
     for kernel in partition(entry):
         outliner.place(kernel)
@@ -86,18 +85,7 @@ def fuse(module: Module) -> Module:
     return module.with_functions([*outliner.functions.values(), network])
 
 
-_IDLE = ("identity", "dropout")
 _VIEWS = ("reshape", "flatten")
-
-
-def _without_idle(function: Function) -> Function:
-    rewriter = Rewriter()
-    for op in function.operations:
-        if op.name in _IDLE:
-            rewriter.place(op, rewriter.operands(op)[0])
-        else:
-            rewriter.keep(op)
-    return rewriter.finish(function)
 
 
 def partition(function: Function) -> list[list[Operation]]:

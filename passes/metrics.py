@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drawloom.ir import Operation
+from drawloom.ir.definition import activation_bytes
 from drawloom.ir.expression import total
 
 
@@ -32,13 +33,9 @@ def _multiply_adds(op: Operation) -> Any:
     return op.definition.multiply_adds(op)
 
 
-def _activation_bytes(op: Operation) -> Any:
-    return total(r.type.elements * r.type.dtype.bytes for r in op.results)
-
-
 METRICS: Mapping[str, Metric] = {
     "parameters": Metric(_parameters, of_weights=True),
     "multiply_adds": Metric(_multiply_adds),
-    "activation_bytes": Metric(_activation_bytes),
+    "activation_bytes": Metric(activation_bytes),
 }
 """The metrics that are priced when no others are asked for, as defined by `drawloom.ir.cost`."""

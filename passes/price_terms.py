@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drawloom.ir import Decision, Expr, Function, Module, Operation, UserError, Value
+from drawloom.ir.definition import inference_operands
 from drawloom.ir.expression import any_of, equal
 
 from .conditions import Condition, Conditions
@@ -146,7 +147,7 @@ class _Builder:
                 chosen = self.conditions.tight(any_of(*[equal(selector, p) for p in where]))
                 yield value, self.under(own, chosen)
             return
-        for position, value in enumerate(op.operands):
+        for position, value in enumerate(inference_operands(op)):
             yield value, self.under(own, op.present(position))
 
     def either(self, lives: Sequence[Live]) -> Live:

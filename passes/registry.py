@@ -58,6 +58,11 @@ PASSES = PassRegistry(
             "sink_choices:SinkChoices",
             "move operations from behind a choice into its alternatives",
         ),
+        (
+            "strip-training",
+            "strip_training:StripTraining",
+            "remove dropout, drop path and auxiliary heads, which inference does not need",
+        ),
         ("widen", "widen:Widen", "repeat channels without changing what a network computes"),
     ]
 )

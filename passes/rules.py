@@ -1,8 +1,8 @@
 """The rules of ``canonicalize``: for each operation, what it may be replaced by. Small, local, exact.
 
-Every rule keeps what the network computes, in training too: dropout stays. Zeros are written ``zeros``; what
-computes zeros from zeros becomes that, so the branch that made them dies. Nested sums are not flattened:
-that would change the order of additions, and the count of distinct cells.
+Every rule keeps what the network computes, in training too: dropout stays, and so do auxiliary heads. Zeros
+are written ``zeros``; what computes zeros from zeros becomes that, so the branch that made them dies. Nested
+sums are not flattened: that would change the order of additions, and the count of distinct cells.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RESHAPES = ("reshape", "flatten")
 _SQUASHED = ("relu6", "sigmoid", "hsigmoid", "softmax")
 """Operations whose results lie between 0 and 6."""
 _KEEP_ZERO = (
-    *("dropout", "relu", "relu6", "hswish", "swish", "tanh"),
+    *("dropout", "drop_path", "relu", "relu6", "hswish", "swish", "tanh"),
     *("max_pool", "avg_pool", "global_avg_pool"),
     *("slice", "reshape", "flatten", "channel_shuffle", "resize"),
 )
@@ -109,7 +109,8 @@ RULES = RuleRegistry(
         rule("single-member", pattern(_LISTS, x), x, where=[keeps_type(x)]),
         rule("identity", pattern("identity", x), x),
         rule("no-change", pattern("affine", x, scale=1, shift=0), x),
-        rule("no-dropout", pattern("dropout", x, rate=0), x),
+        rule("no-dropout", pattern(("dropout", "drop_path"), x, rate=0), x),
+        rule("no-auxiliary", pattern("auxiliary", x, y, weight=0), x),
         rule(
             "one-pixel-window",
             pattern(("max_pool", "avg_pool"), x, kernel=(1, 1), stride=(1, 1), pad=(0, 0)),

@@ -84,6 +84,14 @@ class Task(ABC):
                 f"network '{module.name}' gives {outputs}, task '{self.name}' needs {wanted_output}",
                 f"one number for each of its {self.classes} classes",
             )
+        for function in module.functions.values():
+            for op in function.operations:
+                if op.name == "auxiliary" and str(op.operands[1].type) != str(wanted_output):
+                    raise UserError(
+                        f"an auxiliary head of network '{module.name}' gives {op.operands[1].type}, "
+                        f"task '{self.name}' needs {wanted_output}",
+                        "a head ends like the network, with one number for each class",
+                    )
 
 
 def held_out(labels: NDArray[np.integer], each: int, seed: int) -> NDArray[np.bool_]:

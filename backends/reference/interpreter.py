@@ -19,6 +19,7 @@ from drawloom.ir import (
     check_assignment,
     substitute,
 )
+from drawloom.ir.definition import inference_operands
 
 
 def run(
@@ -95,11 +96,12 @@ class _Interpreter:
         return reversed(live)
 
     def _read(self, op: Operation) -> tuple[Value, ...]:
-        """The selected operand of a choice, the present ones of a list, all of others."""
+        """The selected operand of a choice, the present ones of a list, what others need for inference."""
         if op.name == "choice":
             return (op.operands[substitute(op.attributes["selector"], self.values)],)
-        presence = substitute(op.presence, self.values) or (True,) * len(op.operands)
-        return tuple(v for v, present in zip(op.operands, presence, strict=True) if present)
+        operands = inference_operands(op)
+        presence = substitute(op.presence, self.values) or (True,) * len(operands)
+        return tuple(v for v, present in zip(operands, presence, strict=True) if present)
 
     def _apply(self, op: Operation, operands: list[Array], prefix: str) -> Sequence[Array]:
         if op.name == "choice":

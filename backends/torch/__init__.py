@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
 
 from .evaluation import evaluate, predict
 from .export import export_onnx
+from .layers import set_progress
 from .lowering import RULES
 from .network import to_torch, weights_of
 from .source import python_source
@@ -27,6 +28,7 @@ __all__ = [
     "export_onnx",
     "predict",
     "python_source",
+    "set_progress",
     "to_torch",
     "train",
     "weights_of",

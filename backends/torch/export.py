@@ -18,7 +18,7 @@ from drawloom.backends.files import written_whole
 from drawloom.backends.lowerings import lowering
 from drawloom.backends.weights import Array, check_weights
 from drawloom.ir import DType, Module, UserError, Value
-from drawloom.passes import inline_all
+from drawloom.passes import inline_all, strip_training
 
 OPSET = 18
 """Version of the ONNX operators that files use."""
@@ -30,8 +30,9 @@ BATCH = "batch"
 def export_onnx(module: Module, weights: Mapping[str, Array], path: Path | str) -> None:
     """Write a resolved module for inference as one ONNX file with a free batch size, whole or not at all.
 
-    Inputs and outputs have the names of the network's, or ``input`` and ``output``, with a number where there
-    are several; initialisers have the names of the weights.
+    What only training needs is left out, with its weights. Inputs and outputs have the names of the
+    network's, or ``input`` and ``output``, with a number where there are several; initialisers have the names
+    of the weights.
 
     Raises:
         UserError: when onnx is not installed, weights do not fit, or the file cannot be written.
@@ -56,7 +57,7 @@ def _onnx_model(module: Module, weights: Mapping[str, Array]) -> Any:
 
     from .onnx_rules import RULES, OnnxGraph
 
-    entry = inline_all(module).entry
+    entry = inline_all(strip_training(module)).entry
     inputs = _names([v.name for v in entry.inputs], "input")
     outputs = _names([v.name for v in entry.outputs], "output", taken=inputs)
     graph = OnnxGraph(weights, inputs[0])

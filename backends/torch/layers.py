@@ -37,6 +37,43 @@ class BatchNorm3d(_WithoutCounter, nn.BatchNorm3d):
     """`torch.nn.BatchNorm3d` without the counter of batches."""
 
 
+class DropPath(nn.Module):
+    """Makes samples zero at random while training, and scales the others up: see ``drop_path`` of the IR.
+
+    Attributes:
+        rate: probability of a sample to be dropped at the end of training.
+        progress: of training, from 0 to 1, by which the rate is multiplied; 1 until it is set. A buffer that
+            no ``state_dict`` holds, so that compiled networks follow it.
+    """
+
+    progress: Tensor
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+        # networks are made on the meta device, where this would lose its value
+        self.register_buffer("progress", torch.ones((), device="cpu"), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The tensor ``[N, ...]``, some of its samples dropped."""
+        if not self.training:
+            return x
+        keep = 1 - self.rate * self.progress
+        kept = torch.rand((x.shape[0], *[1] * (x.ndim - 1)), device=x.device) < keep
+        return x * (kept / keep).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the printed layer."""
+        return str(self.rate)
+
+
+def set_progress(network: nn.Module, progress: float) -> None:
+    """Tell every `DropPath` of a network how far training is, from 0 to 1."""
+    for module in network.modules():
+        if isinstance(module, DropPath):
+            module.progress.fill_(progress)
+
+
 class Group(nn.Module):
     """Named modules whose names `torch.nn.ModuleDict` refuses, because it has methods of the same name."""
 

@@ -19,7 +19,7 @@ class Site:
 
     Attributes:
         operands: expressions of the tensors it reads; the present ones of a list.
-        layer: expression of its layer, empty for operations without weights.
+        layer: expression of its layer, empty for operations without one.
         batch: expression of a tensor with the batch first.
     """
 
@@ -34,7 +34,7 @@ class Rule:
 
     Attributes:
         expression: the result, given the operation and its site.
-        layer: the constructor of its layer; None for operations without weights.
+        layer: the constructor of its layer; None for operations without weights or state.
     """
 
     expression: Callable[[Operation, Site], str]
@@ -145,6 +145,10 @@ def _dropout(op: Operation, site: Site) -> str:
     return f"F.dropout({site.operands[0]}, {op.attributes['rate']}, self.training)"
 
 
+def _drop_path(op: Operation) -> str:
+    return f"DropPath({op.attributes['rate']})"
+
+
 def _max_pool(op: Operation, site: Site) -> str:
     return f"F.max_pool2d({site.operands[0]}, {_window(op)})"
 
@@ -228,6 +232,7 @@ RULES: dict[str, Rule] = {
     "zeros": Rule(_zeros),
     "zeros_like": Rule(_zeros_like),
     "dropout": Rule(_dropout),
+    "drop_path": Rule(_layer, _drop_path),
     "max_pool": Rule(_max_pool),
     "avg_pool": Rule(_avg_pool),
     "global_avg_pool": Rule(_global_avg_pool),
@@ -238,4 +243,4 @@ RULES: dict[str, Rule] = {
     "channel_shuffle": Rule(_channel_shuffle),
     "resize": Rule(_resize),
 }
-"""Rules by operation; those of `drawloom.backends.torch.structure` compute nothing and need none."""
+"""Rules by operation; those of `drawloom.backends.torch.structure` are no steps of a class and need none."""

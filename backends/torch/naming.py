@@ -12,7 +12,10 @@ from drawloom.ir import Value
 
 from .structure import Body, Step
 
-IMPORTED = ("torch", "F", "nn", "Tensor", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "Group", "WeightedSum")
+IMPORTED = (
+    *("torch", "F", "nn", "Tensor"),
+    *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "DropPath", "Group", "WeightedSum"),
+)
 """Names that every written file imports."""
 
 Tree: TypeAlias = "dict[str, Tree | str]"
@@ -120,9 +123,10 @@ class Variables:
     def __init__(self, body: Body) -> None:
         """Reserve the parameters."""
         self._ends: dict[Value, int] = {}
-        for position, step in enumerate(body.steps):
+        steps = body.performed
+        for position, step in enumerate(steps):
             self._ends.update(dict.fromkeys(step.operands, position))
-        self._ends.update(dict.fromkeys(body.outputs, len(body.steps)))
+        self._ends.update(dict.fromkeys((*body.outputs, *body.heads), len(steps)))
         self._names: dict[Value, str] = {}
         self._live: dict[str, int] = {}
         self.inputs = [self._bind(v, -1, None) for v in body.function.inputs]

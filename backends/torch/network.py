@@ -20,7 +20,9 @@ from .source import python_source
 def to_torch(module: Module, weights: Mapping[str, Array] | None = None, seed: int = 0) -> nn.Module:
     """Make the PyTorch network of a resolved module, on the CPU and in training mode.
 
-    It takes one tensor an input of the network, batch first, and gives one tensor or a tuple. The names in
+    It takes one tensor an input of the network, batch first, and gives one tensor or a tuple. In training
+    mode the scores of auxiliary heads follow the outputs in that tuple; the weights of their losses are its
+    attribute ``auxiliary_weights``, and `set_progress` tells its drop paths how far training is. The names in
     its ``state_dict`` are those of `weight_specs`. It neither reads nor changes PyTorch's random state.
 
     Args:

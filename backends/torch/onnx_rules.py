@@ -238,7 +238,6 @@ RULES: dict[str, Rule] = {
     "identity": _operand,
     "zeros": _zeros,
     "zeros_like": _zeros,
-    "dropout": _operand,
     "max_pool": _max_pool,
     "avg_pool": _avg_pool,
     "global_avg_pool": _global_avg_pool,
@@ -249,4 +248,4 @@ RULES: dict[str, Rule] = {
     "channel_shuffle": _channel_shuffle,
     "resize": _resize,
 }
-"""Rules by operation; calls are inlined before."""
+"""Rules by operation; calls are inlined before, and what only training needs is taken out."""

@@ -1,19 +1,23 @@
 """Writes a resolved module as Python: one class a function, as a user would have written it.
 
 A call becomes a sub-module named by its path. Calls that own no weights, or whose weights live among those of
-the caller or of another call, are written out in place.
+the caller or of another call, are written out in place. A network with auxiliary heads gives while training a
+tuple, its outputs and then the heads; its attribute ``auxiliary_weights`` has the factors of their losses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from drawloom.backends.lowerings import lowering
 from drawloom.backends.weights import weight_specs
-from drawloom.ir import Function, Module, Operation, UserError
+from drawloom.ir import Function, Module, Operation, UserError, Value
 
 from .lowering import RULES, Rule, Site
-from .naming import Tree, Variables, access, class_names, definitions, tree
+from .naming import Tree, Variables, access, class_names, definitions, fresh, tree
 from .structure import Body, Step, above, bodies
 
 HEADER = """\
@@ -21,9 +25,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drawloom.backends.torch.layers import BatchNorm1d, BatchNorm2d, BatchNorm3d, Group, WeightedSum
+from drawloom.backends.torch.layers import BatchNorm1d, BatchNorm2d, BatchNorm3d, DropPath, Group, WeightedSum
 """
 """Imports of a written file."""
+
+_KEPT = {"training": "PyTorch", "auxiliary_weights": "the torch backend"}
+"""Names that are no components of weights' paths, and who needs them."""
 
 
 def python_source(module: Module) -> str:
@@ -40,11 +47,13 @@ def python_source(module: Module) -> str:
 
 def _class(body: Body, names: Mapping[str, str]) -> str:
     """The class of a function."""
+    body = _with_places(body)
     function, layers = body.function, tree(_layers(body.steps, names))
     types = ", ".join(str(v.type) for v in function.inputs)
     results = ", ".join(str(v.type) for v in body.outputs)
     methods = [
         f'"""{function.kind.capitalize()} {function.definition}: {types} to {results}."""',
+        *(["", f"auxiliary_weights = {body.head_weights}"] if body.heads else []),
         "",
         "def __init__(self) -> None:",
         *(f"    {line}" for line in ["super().__init__()", *definitions(layers)]),
@@ -54,6 +63,29 @@ def _class(body: Body, names: Mapping[str, str]) -> str:
     ]
     indented = (f"    {line}" if line else "" for line in methods)
     return "\n".join([f"class {names[function.name]}(nn.Module):", *indented]) + "\n"
+
+
+def _with_places(body: Body) -> Body:
+    """The body with paths for layers that hold no weights: ``drop_path``, or ``drop_path.0`` and so on."""
+    free = Counter(s.op.name for s in body.steps if not s.path and _is_stateless_layer(s.op))
+    taken = {s.path.split(".")[0] for s in body.steps}
+    names = {name: fresh(name, taken) for name in free}
+    numbers = {name: itertools.count() for name in free}
+
+    def placed(step: Step) -> Step:
+        name = step.op.name
+        if step.path or name not in names:
+            return step
+        number = f".{next(numbers[name])}" if free[name] > 1 else ""
+        return replace(step, path=names[name] + number)
+
+    steps = {step: placed(step) for step in body.steps}
+    for_training = frozenset(steps[s] for s in body.for_training)
+    return replace(body, steps=tuple(steps.values()), for_training=for_training)
+
+
+def _is_stateless_layer(op: Operation) -> bool:
+    return not op.definition.has_weights and _rule(op).layer is not None
 
 
 def _layers(steps: Iterable[Step], names: Mapping[str, str]) -> dict[str, str]:
@@ -73,8 +105,9 @@ def _layers(steps: Iterable[Step], names: Mapping[str, str]) -> dict[str, str]:
                 "the torch backend shares weights between equal layers only",
             )
     for path in layers:
-        if "training" in path.split("."):
-            raise UserError(f"weights cannot live in '{path}': PyTorch keeps 'training' for itself")
+        kept = next((name for name in _KEPT if name in path.split(".")), None)
+        if kept is not None:
+            raise UserError(f"weights cannot live in '{path}': {_KEPT[kept]} keeps '{kept}' for itself")
         outer = next((p for p in above(path) if p in layers), None)
         if outer is not None:
             raise UserError(f"the weights of '{path}' live inside the layer '{outer}'")
@@ -98,9 +131,14 @@ def _rule(op: Operation) -> Rule:
 def _forward(body: Body, layers: Tree) -> Iterator[str]:
     """The lines of the forward method."""
     names = Variables(body)
-    result = "Tensor" if len(body.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(body.outputs))}]"
+    result = _result_type(body.outputs)
+    if body.heads:
+        result += f" | {_result_type(body.outputs + body.heads)}"
     yield f"def forward(self, {', '.join(f'{n}: Tensor' for n in names.inputs)}) -> {result}:"
-    for position, step in enumerate(body.steps):
+    returning = len(body.steps) - len(body.for_training)
+    for position, step in enumerate(body.performed):
+        if body.heads and position == returning:
+            yield from _return_unless_training(body, names)
         operands = names.of(step.operands)
         layer = access(step.path, layers) if step.path else ""
         if step.op.name == "call":
@@ -108,7 +146,18 @@ def _forward(body: Body, layers: Tree) -> Iterator[str]:
         else:
             expression = _rule(step.op).expression(step.op, Site(operands, layer, names.inputs[0]))
         yield f"    {', '.join(names.bind(step, position))} = {expression}"
-    yield f"    return {', '.join(names.of(body.outputs))}"
+    if body.heads and not body.for_training:
+        yield from _return_unless_training(body, names)
+    yield f"    return {', '.join(names.of(body.outputs + body.heads))}"
+
+
+def _result_type(values: Sequence[Value]) -> str:
+    return "Tensor" if len(values) == 1 else f"tuple[{', '.join(['Tensor'] * len(values))}]"
+
+
+def _return_unless_training(body: Body, names: Variables) -> Iterator[str]:
+    yield "    if not self.training:"
+    yield f"        return {', '.join(names.of(body.outputs))}"
 
 
 def _extra_repr(function: Function) -> Iterator[str]:

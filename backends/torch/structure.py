@@ -1,4 +1,8 @@
-"""Decides which calls of a resolved module become sub-modules, and writes out the others in place."""
+"""Decides which calls of a resolved module become sub-modules, and writes out the others in place.
+
+Auxiliaries are collected in the network's own class, which gives their heads as further outputs while
+training: what calls lead to one is written out in place.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from drawloom.ir import Function, Module, Operation, Value
 
 STRUCTURE = frozenset({"call", "choice", "identity"})
 """Operations that compute nothing: calls are followed, the others are another name of an operand."""
+
+_AUXILIARY = "auxiliary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,23 @@ class Body:
         function: the function.
         steps: in order, without choices, identities and calls written out in place.
         outputs: values returned.
+        heads: values returned besides while training.
+        head_weights: the factor of each head's loss.
+        for_training: steps that are performed after the others and while training only: what heads need, and
+            outputs do not.
     """
 
     function: Function
     steps: tuple[Step, ...]
     outputs: tuple[Value, ...]
+    heads: tuple[Value, ...] = ()
+    head_weights: tuple[float, ...] = ()
+    for_training: frozenset[Step] = frozenset()
+
+    @property
+    def performed(self) -> tuple[Step, ...]:
+        """The steps in the order in which they are performed."""
+        return tuple(sorted(self.steps, key=lambda s: s in self.for_training))
 
 
 def bodies(module: Module) -> list[Body]:
@@ -54,9 +72,13 @@ def bodies(module: Module) -> list[Body]:
 
 
 def separable_functions(module: Module) -> frozenset[str]:
-    """Names of the functions with weights, own or of callees, all of them below a path of their own."""
+    """Names of the functions that may be sub-modules.
+
+    They have weights, own or of callees, all of them below a path of their own, and lead to no auxiliary.
+    """
     weighted: set[str] = set()
     bare: set[str] = set()
+    leading = set[str]()
     for function in module.functions.values():
         owners = [
             op
@@ -67,7 +89,9 @@ def separable_functions(module: Module) -> frozenset[str]:
             weighted.add(function.name)
         if any(not op.param and (op.name != "call" or op.attributes["callee"] in bare) for op in owners):
             bare.add(function.name)
-    return frozenset(weighted - bare)
+        if any(op.name == _AUXILIARY or op.attributes.get("callee") in leading for op in function.operations):
+            leading.add(function.name)
+    return frozenset(weighted - bare - leading)
 
 
 def above(path: str) -> Iterator[str]:
@@ -90,7 +114,7 @@ class _BodyMaker:
         while clashing := self._clashing(steps):
             steps = [new for s in steps for new in (self._in_place(s, held) if id(s) in clashing else (s,))]
         steps = [Step(s.op, _follow(s.operands, held), s.results, s.path) for s in steps]
-        return Body(function, tuple(steps), _follow(function.outputs, held))
+        return _without_auxiliaries(Body(function, tuple(steps), _follow(function.outputs, held)))
 
     def _in_place(self, call: Step, held: dict[Value, Value]) -> Iterator[Step]:
         """The steps of a callee, with fresh values and with paths from the caller."""
@@ -116,6 +140,34 @@ class _BodyMaker:
             clash += [s for p in above(path) for s in owners.get(p, ())]
             found.update(id(s) for s in clash if s.op.name == "call")
         return found
+
+
+def _without_auxiliaries(body: Body) -> Body:
+    """The body with auxiliaries as other names of their operands, and what only heads need apart."""
+    needed = _needed(body.steps, body.outputs)
+    steps = [s for s in body.steps if s.op.name != _AUXILIARY]
+    found = [s for s in body.steps if s.op.name == _AUXILIARY and s in needed]
+    held = {s.results[0]: s.operands[0] for s in body.steps if s.op.name == _AUXILIARY}
+    steps = [Step(s.op, _follow(s.operands, held), s.results, s.path) for s in steps]
+    outputs = _follow(body.outputs, held)
+    return Body(
+        body.function,
+        tuple(steps),
+        outputs,
+        _follow((s.operands[1] for s in found), held),
+        tuple(s.op.attributes["weight"] for s in found),
+        frozenset(steps) - _needed(steps, outputs) if found else frozenset(),
+    )
+
+
+def _needed(steps: Sequence[Step], values: Iterable[Value]) -> set[Step]:
+    """The steps that some values need."""
+    read, found = set(values), set[Step]()
+    for step in reversed(steps):
+        if not read.isdisjoint(step.results):
+            read.update(step.operands)
+            found.add(step)
+    return found
 
 
 def _step(

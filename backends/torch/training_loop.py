@@ -20,6 +20,7 @@ from drawloom.ir import UserError
 from .augment import augmented
 from .depthwise import quick_depthwise
 from .evaluation import accuracy, as_batch
+from .layers import set_progress
 
 CHECK_EVERY = 20
 """Steps between two looks at the loss: reading it waits for the device."""
@@ -36,8 +37,12 @@ def train(
     On a CPU the same network, data, recipe and number of threads give the same weights. PyTorch's random
     state and number of threads are put back afterwards.
 
+    The loss is the cross-entropy of the scores and, with its weight, of each auxiliary head; drop paths are
+    told how far training is.
+
     Args:
-        network: with one image input and one output, the class scores.
+        network: with one image input and one output, the class scores; with auxiliary heads it gives in
+            training mode a tuple, the scores first, and has their weights as ``auxiliary_weights``.
         data: images and labels for training and testing.
         recipe: how.
         on_epoch: told after every epoch; what it raises ends the training.
@@ -114,6 +119,7 @@ class _Training:
             _tensor(y, device).long() for y in (data.train_labels, data.test_labels)
         )
         self.steps = len(self.images) // recipe.batch_size
+        self.head_weights: tuple[float, ...] = getattr(network, "auxiliary_weights", ())
         groups = parameter_groups(network, recipe.weight_decay)
         self.optimizer = torch.optim.SGD(
             groups,
@@ -146,7 +152,7 @@ class _Training:
         totals = _Totals(torch.zeros((), device=self.device), torch.zeros((), device=self.device))
         for step in range(self.steps):
             chosen = order[step * self.recipe.batch_size : (step + 1) * self.recipe.batch_size]
-            self._set_rate((epoch - 1) * self.steps + step)
+            self._advance((epoch - 1) * self.steps + step)
             self._step(images[chosen], self.labels[chosen], totals)
             if step % CHECK_EVERY == CHECK_EVERY - 1 or step == self.steps - 1:
                 self._check(epoch, step + 1, float(totals.loss))
@@ -165,23 +171,47 @@ class _Training:
         batch = as_batch(images, self.recipe.mean, self.recipe.std, self.device)
         mixed = self.recipe.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
-            scores = self.network(batch)
-        scores = scores.float()
-        loss = F.cross_entropy(scores, labels, label_smoothing=self.recipe.label_smoothing)
+            scores, *heads = _scores(self.network(batch))
+        loss = self._loss(scores, labels)
+        for weight, head in zip(self.head_weights, heads, strict=True):
+            loss = loss + weight * self._loss(head, labels)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         totals.loss += loss.detach()
         totals.right += (scores.detach().argmax(dim=1) == labels).sum()
 
-    def _set_rate(self, step: int) -> None:
-        rate = learning_rate(step, self.steps * self.recipe.epochs, self.recipe)
+    def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
+        return F.cross_entropy(scores, labels, label_smoothing=self.recipe.label_smoothing)
+
+    def _advance(self, step: int) -> None:
+        """Set what depends on how far training is: the learning rate and the rates of drop paths."""
+        steps = self.steps * self.recipe.epochs
+        rate = learning_rate(step, steps, self.recipe)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        set_progress(self.network, step / steps)
 
     def _check(self, epoch: int, step: int, loss: float) -> None:
         if not math.isfinite(loss):
             raise TrainingDiverged(epoch, step, loss)
+
+
+def _scores(outputs: Tensor | tuple[Tensor, ...]) -> list[Tensor]:
+    """What a network gives while training, in float32: its scores, then those of its auxiliary heads.
+
+    Raises:
+        UserError: when a head has other classes than the network.
+    """
+    scores, *heads = outputs if isinstance(outputs, tuple) else (outputs,)
+    for head in heads:
+        if head.shape != scores.shape:
+            given, wanted = (list(s.shape[1:]) for s in (head, scores))
+            raise UserError(
+                f"an auxiliary head gives a tensor of shape {given}, the network one of {wanted}",
+                "both need one score for each class",
+            )
+    return [s.float() for s in (scores, *heads)]
 
 
 def _tensor(array: Array, device: torch.device) -> Tensor:

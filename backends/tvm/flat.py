@@ -8,6 +8,7 @@ from typing import Any
 
 from drawloom.backends.weights import join, require_resolved
 from drawloom.ir import DType, Function, Module, Operation, UserError, Value
+from drawloom.passes import strip_training
 
 Shape = tuple[int, ...]
 
@@ -74,6 +75,7 @@ def flatten_network(module: Module) -> FlatNetwork:
         UserError: when decisions are open, or integers are more than tokens of an embedding.
     """
     require_resolved(module)
+    module = strip_training(module)
     flattener = _Flattener(module)
     inputs = tuple(_value(v) for v in module.entry.inputs)
     outputs = tuple(flattener.call(module.entry, inputs, ""))
@@ -190,7 +192,6 @@ def _only_term(read: _Operands, shape: Shape) -> FlatValue | None:
 
 _SIMPLER: dict[str, Callable[[_Operands, Shape], FlatValue | None]] = {
     "identity": _operand,
-    "dropout": _operand,
     "choice": _operand,
     "concat": _only_operand,
     "sum": _only_term,

@@ -253,7 +253,7 @@ NO_RULE: dict[str, str] = {
     "call": "followed when the network is flattened",
     "choice": "its selected operand is taken when the network is flattened",
     "identity": "its operand is taken when the network is flattened",
-    "dropout": "the identity at inference: its operand is taken when the network is flattened",
+    **dict.fromkeys(("dropout", "drop_path", "auxiliary"), "inference does without it"),
 }
 """Why the other operations need none."""
 

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from ..definition import OpRegistry
-from . import activation, aggregate, convolution, elementwise, linear, normalization, pooling, search, shape
+from . import (
+    activation,
+    aggregate,
+    convolution,
+    elementwise,
+    linear,
+    normalization,
+    pooling,
+    search,
+    shape,
+    training,
+)
 
-FAMILIES = (convolution, linear, normalization, activation, elementwise, aggregate, pooling, shape, search)
+FAMILIES = (
+    *(convolution, linear, normalization, activation, elementwise, aggregate, pooling, shape, training),
+    search,
+)
 """The modules that define operations, in the order of the documentation."""
 
 OPS = OpRegistry()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..definition import Array, Attribute, InferenceError, OpDefinition, Require
-from ..expression import all_of, any_of, apply, equal, same, where
+from ..expression import any_of, equal, same, where
 from ..graph import Operation
 from ..types import TensorType
 from .spatial import image_shape, positive
@@ -175,34 +175,6 @@ class ZerosLike(OpDefinition):
         return (np.zeros((len(inputs[0]), *op.result.type.shape), dtype=inputs[0].dtype),)
 
 
-class Dropout(OpDefinition):
-    """Dropout: in training each element is zero with probability ``rate`` and else divided by ``1 - rate``.
-
-    For inference it is the identity, and so is the reference. Any shape; the result has the operand's type.
-    """
-
-    name: ClassVar[str] = "dropout"
-    attributes: ClassVar[tuple[Attribute, ...]] = (
-        Attribute("rate", "float", doc="probability of an element to be dropped, from 0 to below 1"),
-    )
-
-    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
-        """The operand's type."""
-        rate = op.attributes["rate"]
-        require(
-            all_of(apply("<=", 0, rate), apply("<", rate, 1)),
-            f"rate={rate} is not from 0 to below 1",
-            attribute="rate",
-        )
-        return (op.operands[0].type,)
-
-    def reference(
-        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
-    ) -> tuple[Array, ...]:
-        """The operand, as in inference."""
-        return (inputs[0],)
-
-
 DEFINITIONS: tuple[OpDefinition, ...] = (
     Add(),
     Sub(),
@@ -211,5 +183,4 @@ DEFINITIONS: tuple[OpDefinition, ...] = (
     Identity(),
     Zeros(),
     ZerosLike(),
-    Dropout(),
 )

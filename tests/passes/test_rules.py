@@ -98,6 +98,7 @@ CASES: dict[str, list[Module]] = {
     "zeros-of-zeros": [
         *(network(f"%1 = {op} %z : {T}") for op in ("relu", "relu6", "hswish", "swish", "tanh")),
         network(f"%1 = dropout %z {{rate=0.5}} : {T}"),
+        network(f"%1 = drop_path %z {{rate=0.5}} : {T}"),
         network(f"%1 = max_pool %z {{kernel=3, pad=1}} : {T}"),
         network("%1 = avg_pool %z {kernel=2, stride=2} : f32[4, 3, 3]", "f32[4, 3, 3]"),
         network("%1 = global_avg_pool %z : f32[4]", "f32[4]"),
@@ -112,7 +113,8 @@ CASES: dict[str, list[Module]] = {
         network(f'%1 = weighted_sum %y {{param="w"}} : {T}'),
     ],
     "identity": [network(f"%1 = identity %x : {T}")],
-    "no-dropout": [network(f"%1 = dropout %x {{rate=0.0}} : {T}")],
+    "no-dropout": [network(f"%1 = {op} %x {{rate=0.0}} : {T}") for op in ("dropout", "drop_path")],
+    "no-auxiliary": [network(f"%1 = auxiliary %x, %y {{weight=0.0}} : {T}")],
     "one-pixel-window": [network(f"%1 = {op}_pool %x {{kernel=1}} : {T}") for op in ("max", "avg")],
     "same-shape": [
         network(f"%1 = slice %x {{axis=1, begin=0, end=6}} : {T}"),
@@ -153,7 +155,8 @@ NEAR: dict[str, list[Module]] = {
         network(f'%1 = sum %x if @d == "a" : {T}', decisions=DECISIONS),
         network(f"%1 = sum %x, %x : {T}"),
     ],
-    "no-dropout": [network(f"%1 = dropout %x {{rate=0.1}} : {T}")],
+    "no-dropout": [network(f"%1 = {op} %x {{rate=0.1}} : {T}") for op in ("dropout", "drop_path")],
+    "no-auxiliary": [network(f"%1 = auxiliary %x, %y {{weight=0.1}} : {T}")],
     "one-pixel-window": [
         network("%1 = max_pool %x {kernel=1, stride=2} : f32[4, 3, 3]", "f32[4, 3, 3]"),
         network("%1 = avg_pool %x {kernel=[1, 2]} : f32[4, 6, 5]", "f32[4, 6, 5]"),

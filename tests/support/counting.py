@@ -61,5 +61,7 @@ class _Counter:
             parameters, multiply_adds, used = self.function(self.module.functions[op.attributes["callee"]])
             return parameters, multiply_adds, sorted(used)
         costs = cost(op)
-        present = [i for i in range(len(op.operands)) if _value(op.present(i), self.indices)]
+        # the head of an auxiliary is for training
+        read = 1 if op.name == "auxiliary" else len(op.operands)
+        present = [i for i in range(read) if _value(op.present(i), self.indices)]
         return _value(costs.parameters, self.indices), _value(costs.multiply_adds, self.indices), present

@@ -198,6 +198,13 @@ def head(g: _Generator, b: FunctionBuilder, pool: list[Value], name: str) -> lis
     return [pooled, b.op("linear", [pooled], {"out": g.number((5, 10)), "param": name})]
 
 
+def training(g: _Generator, b: FunctionBuilder, pool: list[Value], name: str) -> list[Value]:
+    x, other = g.draw(st.sampled_from(pool)), g.draw(st.sampled_from(pool))
+    if g.draw(st.booleans()):
+        return [b.op("auxiliary", [x, other], {"weight": 0.4})]
+    return [b.op(g.draw(st.sampled_from(["dropout", "drop_path"])), [x], {"rate": 0.1})]
+
+
 def call(g: _Generator, b: FunctionBuilder, pool: list[Value], name: str) -> list[Value]:
     if not g.functions:
         return []
@@ -208,4 +215,7 @@ def call(g: _Generator, b: FunctionBuilder, pool: list[Value], name: str) -> lis
     return list(b.call(callee, [v for v in arguments if v is not None], param=f"{name}.layer.0"))
 
 
-_STEPS: tuple[Step, ...] = (conv, norm, activation, pooling, binary, total, joined, choice, head, call)
+_STEPS: tuple[Step, ...] = (
+    *(conv, norm, activation, pooling, binary, total, joined, choice, head),
+    *(training, call),
+)

@@ -122,5 +122,31 @@ def two_armed_space() -> tuple[Module, dict[str, Module]]:
     return space, {str(v): Module("two_armed", {"two_armed": build((str(v),))}) for v in arm.domain}
 
 
-NETWORKS = {"mobile": mobile, "branches": branches, "cells": cells}
+def auxiliaries() -> Module:
+    """A network for f32[1, 8, 8] with drop paths and two auxiliary heads, one of them inside a block."""
+    h = FunctionBuilder("head", "block")
+    pooled = h.op("global_avg_pool", [h.input(TensorType((4, 8, 8)), "h")])
+    scores = h.op("linear", [h.op("dropout", [pooled], {"rate": 0.5})], {"out": 3, "param": "linear"})
+    head = h.finish([scores])
+    s = FunctionBuilder("residual", "block")
+    x = s.input(TensorType((4, 8, 8)), "x")
+    y = s.op("conv2d", [s.op("relu", [x])], {"out": 4, "kernel": 3, "pad": 1, "param": "conv"})
+    residual = s.finish([s.op("add", [x, s.op("drop_path", [y], {"rate": 0.25})])])
+    t = FunctionBuilder("trunk", "block")
+    x = t.input(TensorType((4, 8, 8)), "x")
+    (y,) = t.call(residual, [x], "residual")
+    (scores,) = t.call(head, [y], "early")
+    trunk = t.finish([t.op("tanh", [t.op("auxiliary", [y, scores], {"weight": 0.3})])])
+    b = FunctionBuilder("auxiliaries", "network")
+    x = b.op("conv2d", [b.input(TensorType((1, 8, 8)), "image")], {"out": 4, "kernel": 1, "param": "stem"})
+    x = b.op("drop_path", [x], {"rate": 0.125})
+    (x,) = b.call(trunk, [x], "trunk")
+    (scores,) = b.call(head, [x], "late")
+    x = b.op("auxiliary", [x, scores])
+    x = b.op("drop_path", [x], {"rate": 0.5})
+    entry = b.finish([b.op("linear", [b.op("global_avg_pool", [x])], {"out": 3, "param": "linear"})])
+    return Module("auxiliaries", {f.name: f for f in [head, residual, trunk, entry]})
+
+
+NETWORKS = {"mobile": mobile, "branches": branches, "cells": cells, "auxiliaries": auxiliaries}
 """The resolved networks by name."""

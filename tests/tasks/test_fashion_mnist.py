@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drawloom.ir import Function, Module, TensorType, UserError, Value
+from drawloom.ir import Function, FunctionBuilder, Module, TensorType, UserError, Value
 from drawloom.tasks import TASKS, Effort, fashion_mnist, load_task
 from drawloom.tasks.base import held_out
 
@@ -97,6 +97,16 @@ def test_a_network_that_does_not_fit(
         load_task("fashion_mnist").check(
             network(list(map(TensorType, inputs)), list(map(TensorType, outputs)))
         )
+
+
+def test_an_auxiliary_head_must_fit_too() -> None:
+    b = FunctionBuilder("net", "network")
+    x = b.op("flatten", [b.input(TensorType((1, 28, 28)))])
+    head = b.op("linear", [x], {"out": 11, "param": "head"})
+    y = b.op("linear", [b.op("auxiliary", [x, head])], {"out": 10, "param": "linear"})
+    module = Module("net", {"net": b.finish([y])})
+    with pytest.raises(UserError, match=r"head of network 'net' gives f32\[11\], .* needs f32\[10\]"):
+        load_task("fashion_mnist").check(module)
 
 
 def test_damaged_files_are_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

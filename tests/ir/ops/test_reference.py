@@ -52,6 +52,8 @@ ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "identity": lambda x, w, a: x,
     "zeros_like": _zeros_like,
     "dropout": lambda x, w, a: F.dropout(x, a["rate"], training=False),
+    "drop_path": lambda x, w, a: F.dropout(x, a["rate"], training=False),
+    "auxiliary": lambda x, w, a: x,
     "max_pool": lambda x, w, a: F.max_pool2d(x, a["kernel"], a["stride"], a["pad"]),
     "avg_pool": _avg_pool,
     "global_avg_pool": lambda x, w, a: F.adaptive_avg_pool2d(x, 1) if a["keep"] else x.mean((2, 3)),
