@@ -21,7 +21,7 @@ Assignment: TypeAlias = "dict[str, Choice]"
 class Decision:
     """One open decision of a search space.
 
-    Two decisions are the same symbol when their names and domains are equal.
+    Two decisions are the same symbol when their names, domains and labels are equal.
 
     Attributes:
         name: stable path, such as ``normal.node[2].edge[1].op``; unique in a module.
@@ -46,8 +46,12 @@ class Decision:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
+        return isinstance(other, Decision) and self._identity == other._identity
+
+    @property
+    def _identity(self) -> tuple[object, ...]:
         # the index tells 1 from 1.0 and True, which compare equal in the domain
-        return isinstance(other, Decision) and self.name == other.name and self._index == other._index  # type: ignore[attr-defined]
+        return self.name, self._index, self.labels  # type: ignore[attr-defined]
 
     def __len__(self) -> int:
         return len(self.domain)

@@ -79,22 +79,24 @@ def assign(module: Module, assignment: Mapping[str, object]) -> Module:
     return replaced(module, {module.decisions[n]: v for n, v in values.items()})
 
 
-def replaced(module: Module, given: Mapping[Decision, Choice | Expr]) -> Module:
+def replaced(module: Module, given: Mapping[Decision, Choice | Decision]) -> Module:
     """The module with some decisions replaced by values of theirs, or by decisions with fewer values.
 
     Args:
         module: any module.
-        given: for decisions of the module a value of the domain, or the ``value_of`` another decision with
-            the same name.
+        given: for decisions of the module a value of the domain, or another decision with the same name.
 
     Raises:
         UserError: when a check of the space is violated.
     """
+    values = {d: value_of(v) if isinstance(v, Decision) else v for d, v in given.items()}
+    # not those in expressions, which all modules share: their places may be in the text of another
+    left = {name: given.get(d, d) for name, d in module.decisions.items()}
     result = replace(
         module,
-        functions={name: replaced_function(f, given) for name, f in module.functions.items()},
-        decisions=_left(module.decisions, given),
-        constraints=settled(module.constraints, lambda s: substitute(s, given)),
+        functions={name: replaced_function(f, values) for name, f in module.functions.items()},
+        decisions={name: d for name, d in left.items() if isinstance(d, Decision)},
+        constraints=settled(module.constraints, lambda s: substitute(s, values)),
     )
     changed = (f for name, f in result.functions.items() if f is not module.functions[name])
     return result if all(_typed(op) for f in changed for op in f.operations) else dce(result)
@@ -109,12 +111,6 @@ def _typed(op: Operation) -> bool:
     except InferenceError:
         return False
     return True
-
-
-def _left(decisions: Mapping[str, Decision], given: Mapping[Decision, Choice | Expr]) -> dict[str, Decision]:
-    """The decisions that are still open."""
-    new = {n: given.get(d, value_of(d)) for n, d in decisions.items()}
-    return {n: v.decisions[0] for n, v in new.items() if isinstance(v, Expr)}
 
 
 def replaced_function(function: Function, given: Mapping[Decision, Choice | Expr]) -> Function:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from drawloom.ir import Choice, Decision, Module, UserError, choice_text, suggest, unknown, value_of
+from drawloom.ir import Choice, Decision, Module, UserError, choice_text, suggest, unknown
 
 from .assign import replaced
 from .base import Context, Pass
@@ -78,7 +78,7 @@ def narrow(module: Module, restrictions: Mapping[str, object]) -> Module:
         for each in found:
             left[each] = restriction.applied(left[each])
     given = {
-        d: value_of(left[name]) if len(left[name]) > 1 else left[name].domain[0]
+        d: left[name] if len(left[name]) > 1 else left[name].domain[0]
         for name, d in module.decisions.items()
         if left[name] is not d
     }

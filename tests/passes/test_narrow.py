@@ -8,7 +8,7 @@ from generators import modules
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drawloom.ir import UserError, choice_text, parse_module, print_module, structural_hash, verify
+from drawloom.ir import UserError, choice_text, parse_module, print_module, structural_hash, value_of, verify
 from drawloom.passes import (
     PassManager,
     canonicalize,
@@ -197,3 +197,14 @@ def test_candidates_of_the_zoo_are_those_of_narrowed_spaces(zoo_space, name):
         left = {n: v for n, v in assignment.items() if n in after.decisions}
         assert 10 < len(after.decisions) <= len(module.decisions)
         assert structural_hash(resolve(after, left)) == structural_hash(resolve(module, assignment))
+
+
+def test_labels_and_places_are_those_of_the_module():
+    before = [parse_module(SPACE), parse_module(SPACE.replace('["x", "y", "z"]', '["p", "q", "r"]'))]
+    shared = [value_of(d) for module in before for d in (module.decisions["edges"], module.decisions["k"])]
+    module = parse_module(SPACE)
+    after = narrow(module, {"edges": "-z"})
+    assert after.decisions["edges"].labels == ("x", "y", "z")
+    assert after.decisions["k"] is module.decisions["k"]
+    shared.append(value_of(after.decisions["edges"]))
+    assert narrow(before[1], {"edges": "-r"}).decisions["edges"].labels == ("p", "q", "r")

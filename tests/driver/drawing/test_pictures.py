@@ -197,6 +197,13 @@ def test_a_value_that_is_not_selected_keeps_its_node_but_no_edge() -> None:
     )
 
 
+def test_alternatives_have_the_names_of_their_own_module() -> None:
+    text = "{0} = relu(image)  {1} = tanh(image)  return relu(choose input from [{0}, {1}])"
+    modules = [loom.module(text.format(*names)) for names in (("a", "b"), ("c", "d"))]
+    found = [n.alternatives for module in modules for n in whole(module)[0].nodes if n.alternatives]
+    assert [[a.label for a in alternatives] for alternatives in found] == [["a", "b"], ["c", "d"]]
+
+
 def test_a_choice_within_a_choice_stays_visible() -> None:
     body = """
         y = choose outer { a: relu(choose inner { c: tanh(image)  d: sigmoid(image) })  b: image }
