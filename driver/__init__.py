@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from drawloom.catalogue import network
     from drawloom.frontend import elaborate, load
     from drawloom.ir import (
         Assignment,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "drawloom.catalogue": ("network",),
     "drawloom.frontend": ("elaborate", "load"),
     "drawloom.ir": (
         "Assignment",
@@ -85,6 +87,7 @@ __all__ = [
     "load_plugins",
     "load_task",
     "mutate",
+    "network",
     "parse_module",
     "parse_pipeline",
     "price",

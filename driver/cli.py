@@ -26,9 +26,10 @@ from .commands.sample import sample
 from .commands.search import search
 from .commands.show import show
 from .commands.train import train
+from .commands.zoo import zoo
 
 COMMANDS: dict[str, tuple[Callable[..., Any], ...]] = {
-    "Spaces and networks": (check, fmt, show, draw, price, sample),
+    "Spaces and networks": (zoo, check, fmt, show, draw, price, sample),
     "One network": (import_, train, bench, export),
     "Search": (search, report, strategies),
     "The compiler": (opt, passes, ops, targets, explain, lsp),

@@ -18,7 +18,7 @@ from .evaluation import evaluate, predict
 from .export import export_onnx
 from .layers import set_progress
 from .lowering import RULES
-from .network import to_torch, weights_of
+from .network import skeleton, to_torch, weights_of
 from .source import python_source
 from .training_loop import train
 
@@ -29,6 +29,7 @@ __all__ = [
     "predict",
     "python_source",
     "set_progress",
+    "skeleton",
     "to_torch",
     "train",
     "weights_of",

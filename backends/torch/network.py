@@ -35,10 +35,20 @@ def to_torch(module: Module, weights: Mapping[str, Array] | None = None, seed: i
     """
     values = initialise(module, seed) if weights is None else weights
     check_weights(module, values)
-    with torch.device("meta"):
-        network: nn.Module = _load(module)()
+    network = skeleton(module)
     state = {name: torch.from_numpy(np.array(values[name], copy=True)) for name in weight_specs(module)}
     network.load_state_dict(state, assign=True)
+    return network
+
+
+def skeleton(module: Module) -> nn.Module:
+    """The PyTorch network of a resolved module without values, on the "meta" device: layers and shapes.
+
+    Raises:
+        UserError: when decisions are open.
+    """
+    with torch.device("meta"):
+        network: nn.Module = _load(module)()
     return network
 
 

@@ -8,19 +8,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..catalogue import load_entry, named
+
 if TYPE_CHECKING:
     from drawloom.ir import Assignment, Module, Source
 
 
 def load_module(path: Path, network: str | None = None, arguments: Sequence[str] | None = None) -> Module:
-    """The module in a `.loom` or `.ir` file; ``-`` reads either form from standard input.
+    """The module in a `.loom` or `.ir` file, or of a name of the zoo; ``-`` reads from standard input.
 
     Raises:
         DiagnosticError: when the text is at fault.
-        UserError: when there is no such file, or an argument is not written ``NAME=VALUE``.
+        UserError: when there is no such file or name, or an argument is not written ``NAME=VALUE``.
     """
     from drawloom.frontend.load import module_of
 
+    entry = named(path)
+    if entry is not None:
+        return load_entry(entry, read_arguments(arguments), network)
     return module_of(read_text(path), network=network, arguments=read_arguments(arguments))
 
 

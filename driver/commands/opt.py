@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..catalogue import named
 from . import console, expectations, options
 from .emit import FORMATS
 from .failure import BAD_INPUT, tell
@@ -136,11 +137,15 @@ def opt(
         raise typer.BadParameter("does not go with --split-input-file", param_hint="--weights")
     if emit not in FORMATS:
         raise typer.BadParameter(f"'{emit}' is none of {', '.join(FORMATS)}", param_hint="--emit")
+    entry = named(file)
+    arguments = read_arguments(arg)
+    if entry is not None:
+        file, network, arguments = entry.path, network or entry.network, {**entry.arguments, **arguments}
     source = read_text(file)
     job = _Job(
         _manager(source, pipeline, verify_each, print_before_all, print_after_all, print_after or []),
         _context(source, seed, print_rewrites),
-        {"network": network, "arguments": read_arguments(arg)},
+        {"network": network, "arguments": arguments},
         emit,
         weights,
         weights_out,

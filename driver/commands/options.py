@@ -9,7 +9,11 @@ import typer
 
 NetworkFile = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="A .loom file, or the textual IR in a .ir file.", show_default=False),
+    typer.Argument(
+        metavar="FILE",
+        help="A .loom file, the textual IR in a .ir file, or a name that `drawloom zoo` lists.",
+        show_default=False,
+    ),
 ]
 NetworkName = Annotated[
     str | None,

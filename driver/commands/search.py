@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..catalogue import named
 from . import console, options
 from .networks import load_module, read_arguments
 
@@ -121,7 +122,7 @@ def search(
         study = Study.create(
             folder,
             module,
-            space_path=file,
+            space_path=entry.path if (entry := named(file)) else file,
             arguments=read_arguments(arg),
             task=task,
             objectives=objective or ("accuracy", "latency"),

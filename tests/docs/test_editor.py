@@ -87,20 +87,20 @@ def coloured(text: str, grammar: dict[str, Any] = LOOM) -> list[tuple[str, str]]
 
 def line_of(name: str, start: str) -> dict[str, str]:
     """The scopes in the line of a zoo file that begins so."""
-    text = zoo.available()[name].read_text(encoding="utf-8")
+    text = zoo.files()[name].read_text(encoding="utf-8")
     (line,) = [line for line in text.splitlines() if line.strip().startswith(start)]
     return dict(coloured(line))
 
 
 def test_a_definition() -> None:
-    found = line_of("mobilenet_v2", "block inverted_residual")
+    found = line_of("networks/mobilenet_v2", "block inverted_residual")
     assert found["block"] == "storage.type.definition"
     assert found["inverted_residual"] == "entity.name.function.definition"
     assert found[";"] == "punctuation.separator.statics"
 
 
 def test_a_network_with_types() -> None:
-    found = line_of("mobilenet_v2", "network mobilenet_v2")
+    found = line_of("networks/mobilenet_v2", "network mobilenet_v2")
     assert found["image"] == "variable.parameter.tensor"
     assert found["f32"] == "support.type"
     assert found["width"] == "variable.parameter.keyword"
@@ -115,7 +115,7 @@ def test_pipes_and_calls() -> None:
 
 
 def test_decisions() -> None:
-    found = line_of("mobile_fashion", "kernel = choose")
+    found = line_of("spaces/mobile_fashion", "kernel = choose")
     assert found["choose"] == found["from"] == "keyword.control.choose"
     assert found["kernel"] == "variable.other.constant.decision"
     found = dict(coloured("two = choose 1..=2 inputs from states"))
@@ -131,7 +131,7 @@ def test_arms_named_like_keywords_and_operations() -> None:
 
 
 def test_loops_and_conditions() -> None:
-    found = line_of("darts", "for edge, (h, s) in")
+    found = line_of("spaces/darts", "for edge, (h, s) in")
     assert found["for"] == found["in"] == found["if"] == found["else"] == "keyword.control"
     assert found["len"] == "support.function.builtin"
     assert found[".."] == "keyword.operator.range"
@@ -153,10 +153,10 @@ def test_builtin_names_may_be_variables() -> None:
     assert ("add", "support.function.operation") not in coloured("y = x.add")
 
 
-@pytest.mark.parametrize("name", [*zoo.available(), "everything"])
+@pytest.mark.parametrize("name", [*zoo.files(), "everything"])
 def test_whole_files(name: str) -> None:
     """Every comment is one and nothing else is; no reserved word or number goes without its colour."""
-    text = EVERYTHING if name == "everything" else zoo.available()[name].read_text(encoding="utf-8")
+    text = EVERYTHING if name == "everything" else zoo.files()[name].read_text(encoding="utf-8")
     plain = " ".join(t.text for line in Grammar(LOOM).tokens(text) for t in line if t.scope == "source.loom")
     reserved = set(re.findall(r"^_[A-Z]+\.2: /([a-z]+)", GRAMMAR, re.MULTILINE))
     assert not reserved & set(plain.split())
@@ -166,7 +166,7 @@ def test_whole_files(name: str) -> None:
 
 
 def test_textual_ir() -> None:
-    text = print_module(load(zoo.available()["mobile_fashion"]))
+    text = print_module(load(zoo.files()["spaces/mobile_fashion"]))
     found = coloured(text, IR)
     plain = " ".join(t.text for line in Grammar(IR).tokens(text) for t in line if t.scope == "source.loom-ir")
     assert not plain.strip()

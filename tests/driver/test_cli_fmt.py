@@ -34,7 +34,7 @@ def pretty(tmp_path: Path) -> Path:
 def test_the_zoo_is_formatted() -> None:
     result = run("--check", Path(zoo.__file__).parent)
     assert result.exit_code == 0, result.output
-    assert f"0 files would be changed, {len(zoo.available())} unchanged" in result.stderr
+    assert f"0 files would be changed, {len(zoo.files())} unchanged" in result.stderr
 
 
 def test_files_are_rewritten_and_named(ugly: Path, pretty: Path) -> None:

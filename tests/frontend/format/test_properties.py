@@ -13,7 +13,7 @@ from drawloom.frontend.format import format_source
 from drawloom.frontend.parse import parse
 from drawloom.ir import DiagnosticError, Source, print_module
 
-TEXTS = {name: path.read_text(encoding="utf-8") for name, path in zoo.available().items()}
+TEXTS = {name: path.read_text(encoding="utf-8") for name, path in zoo.files().items()}
 TEXTS["everything"] = EVERYTHING
 
 SEEDS = st.integers(0, 2**32)
@@ -74,7 +74,7 @@ def test_white_space_does_not_matter(name: str, seed: int) -> None:
     assert format_source(Source("a.loom", first)) == format_source(Source("b.loom", second))
 
 
-@pytest.mark.parametrize("name", sorted(zoo.available()))
+@pytest.mark.parametrize("name", sorted(zoo.files()))
 def test_the_same_ir(name: str) -> None:
     text = spread(TEXTS[name], random.Random(1), 0.05)
     again = format_source(Source("space.loom", text))

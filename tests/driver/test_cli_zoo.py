@@ -1,0 +1,59 @@
+"""``drawloom zoo``, and names of the zoo where a file is expected."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from drawloom.cli import app
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == code, result.output + result.stderr
+    return result.stdout if code == 0 else result.stderr
+
+
+def test_the_table_shows_counts_beside_published_figures() -> None:
+    lines = run("zoo", "mobilenet_v2*").splitlines()
+    (line,) = [line for line in lines if line.startswith("mobilenet_v2_14 ")]
+    assert line.split()[:7] == ["mobilenet_v2_14", "6,108,776", "6.06M", "+0.8", "%", "582,195,824", "582M"]
+    assert line.split()[7] == "="
+
+
+def test_sources_say_where_figures_are_from() -> None:
+    assert "mobilenet_v2_14: README of TF-slim. Published" in run("zoo", "mobilenet_v2*", "--sources")
+
+
+def test_json_has_numbers() -> None:
+    (found,) = json.loads(run("zoo", "mobilenet_v2_14", "--json"))
+    assert (found["parameters"], found["arguments"]) == (6_108_776, {"width": 1.4})
+    assert found["published"] == {"parameters": "6.06M", "multiply_adds": "582M"}
+    assert found["difference"]["multiply_adds"] == 0
+    assert found["difference"]["parameters"] == pytest.approx(6_108_776 / 6.06e6 - 1)
+
+
+def test_no_such_network() -> None:
+    assert "did you mean 'mobilenet_v2'" in run("zoo", "mobilnet_v2", code=1)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("show", "mobilenet_v2_14", "--arg", "classes=10", "--json"),
+        ("opt", "mobilenet_v2_14", "-p", "canonicalize", "--arg", "classes=10"),
+        ("price", "mobilenet_v2_14", "--arg", "classes=10", "--json"),
+        ("draw", "mobilenet_v2_14", "--arg", "classes=10", "--out", "-"),
+    ],
+)
+def test_commands_take_names(command: tuple[str, ...]) -> None:
+    assert run(*command)
+
+
+def test_arguments_go_over_those_of_the_name() -> None:
+    counts = json.loads(run("price", "mobilenet_v2_14", "--arg", "classes=10", "--json"))
+    assert counts["parameters"] == 6_108_776 - 990 * (1792 + 1)
+
+
+def test_a_space_has_a_name() -> None:
+    assert run("show", "mobile_fashion") == run("show", "zoo/spaces/mobile_fashion.loom")
