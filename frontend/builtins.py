@@ -6,17 +6,17 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from drawloom.ir import Expr, Scalar, Span, metric, value_of
+from drawloom.ir import Expr, Scalar, Span, Value, metric, value_of
 from drawloom.ir.expression import apply, total, where
 
 from . import limits
 from .arguments import as_tensor
 from .evaluate import as_list, refuse_absent
-from .frame import Frame
+from .frame import Blame, Frame
 from .loose_ends import loose_ends
 from .recurrence import CHUNK, SCAN, zeros
 from .scalars import operate
-from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue
+from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue, describe
 from .wiring import WIRE, random_graphs
 
 
@@ -75,8 +75,10 @@ def _truncate(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
     return truncated
 
 
-def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
-    def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
+def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar | Value]:
+    def compute(frame: Frame, arguments: list[Placed], span: Span) -> Scalar | Value:
+        if any(isinstance(a.value, Value) for a in arguments):
+            return _extreme_of_tensors(frame, name, arguments, span)
         if len(arguments) == 1 and not isinstance(arguments[0].value, (int, float, Expr)):
             place = arguments[0].span
             items = _certain(
@@ -91,6 +93,23 @@ def _extreme(name: str) -> Callable[[Frame, list[Placed], Span], Scalar]:
         return operate(frame, name, values, spans, span)
 
     return compute
+
+
+_EXTREMES = {"max": "maximum", "min": "minimum"}
+"""The operations on two tensors, by the function on numbers."""
+
+
+def _extreme_of_tensors(frame: Frame, name: str, arguments: list[Placed], span: Span) -> Value:
+    """The largest or smallest of some tensors, element by element, from the left."""
+    blame = Blame(tuple(a.span for a in arguments))
+    for placed in arguments:
+        if not isinstance(placed.value, Value):
+            message = f"'{name}' of tensors takes tensors only, not {describe(placed.value)}"
+            frame.fail("E0501", message, placed.span)
+    found: Value = arguments[0].value
+    for placed in arguments[1:]:
+        found = frame.operation(_EXTREMES[name], [found, placed.value], {}, span, blame)
+    return found
 
 
 def _certain(frame: Frame, items: ListValue, span: Span) -> ListValue:

@@ -12,7 +12,7 @@ from .frame import Blame, Frame
 from .scalars import operate
 from .values import describe, is_scalar, kind_of
 
-_BETWEEN = {"+": "add", "-": "sub", "*": "mul"}
+_BETWEEN = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 """The operation on two tensors."""
 
 _WITH_NUMBER: dict[tuple[str, bool], Callable[[Scalar], dict[str, Scalar]]] = {
@@ -36,7 +36,7 @@ def on_tensors(frame: Frame, operator: str, values: tuple[Any, Any], spans: list
     left, right = values
     if isinstance(left, Value) and isinstance(right, Value):
         if operator not in _BETWEEN:
-            frame.fail("E0501", f"'{operator}' does not work on two tensors", whole, help="known: + - *")
+            frame.fail("E0501", f"'{operator}' does not work on two tensors", whole, help="known: + - * /")
         return frame.operation(_BETWEEN[operator], [left, right], {}, whole, Blame(tuple(spans)))
     first = isinstance(left, Value)
     tensor, number = (left, right) if first else (right, left)

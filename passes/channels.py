@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drawloom.ir import Function, Operation, TensorType, UserError, Value
+from drawloom.ir.ops.activation import ACTIVATIONS
 from drawloom.ir.weight_paths import join_path
 
 from .instances import Instances
@@ -403,8 +404,9 @@ _RULES: dict[str, _Rule] = {
     "softmax": _softmax,
     "reshape": _reshape,
     "flatten": _reshape,
-    **dict.fromkeys(("add", "sub", "mul", "sum", "mean", "weighted_sum"), _together),
-    **dict.fromkeys(("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh"), _same),
+    **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum"), _together),
+    **dict.fromkeys(("sum", "mean", "weighted_sum"), _together),
+    **dict.fromkeys(ACTIVATIONS, _same),
     **dict.fromkeys(("identity", "affine", "zeros_like", "resize"), _same),
     **dict.fromkeys(("dropout", "drop_path", "auxiliary"), _training),
     **dict.fromkeys(("max_pool", "avg_pool", "global_avg_pool"), _same),

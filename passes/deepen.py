@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drawloom.ir import OPS, Function, Module, Operation, UserError, Value, make_operation
+from drawloom.ir.ops.activation import ACTIVATIONS
 from drawloom.ir.weight_paths import join_path
 
 from .base import Context, Pass
@@ -164,7 +165,7 @@ class _Stack:
         return self.names[1] + (f"_{number + 1}" if number else "")
 
 
-_ACTIVATIONS = ("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh", "softmax")
+_ACTIVATIONS = (*ACTIVATIONS, "softmax")
 _CAPS = {"relu": math.inf, "relu6": 6.0}
 """What the activations that change nothing the second time cut off above."""
 

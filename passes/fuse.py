@@ -100,7 +100,7 @@ def partition(function: Function) -> list[list[Operation]]:
         kernel = [] if joined is None else kernel_of[joined]
         kernel.append(op)
         kernel_of[first] = kernel
-        if joined is None or role in (Role.COMBINE, Role.SUBTRACT):
+        if joined is None or role in (Role.COMBINE, Role.ORDERED):
             # not before what it reads besides is there
             runs[id(kernel)] = (time, kernel)
     return [kernel for _, kernel in sorted(runs.values(), key=lambda run: run[0])]

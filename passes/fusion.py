@@ -15,6 +15,8 @@ from collections.abc import Callable, Hashable, Sequence
 from enum import Enum, auto
 from typing import Generic, TypeVar
 
+from drawloom.ir.ops.activation import ACTIVATIONS
+
 V = TypeVar("V", bound=Hashable)
 
 
@@ -29,7 +31,7 @@ class Role(Enum):
     """A factor and a term for each position of the first dimension."""
     COMBINE = auto()
     """A function of several tensors, element by element, which may join the kernel of any of them."""
-    SUBTRACT = auto()
+    ORDERED = auto()
     """The same, which may join that of the first one only."""
     ALONE = auto()
     """A kernel of its own, which none may join."""
@@ -37,10 +39,10 @@ class Role(Enum):
 
 ROLES: dict[str, Role] = {
     **dict.fromkeys(("conv2d", "linear", "max_pool", "avg_pool", "global_avg_pool"), Role.REDUCE),
-    **dict.fromkeys(("relu", "relu6", "hsigmoid", "hswish", "sigmoid", "swish", "tanh", "affine"), Role.EACH),
+    **dict.fromkeys((*ACTIVATIONS, "affine", "channel_affine"), Role.EACH),
     "batch_norm": Role.NORM,
-    **dict.fromkeys(("add", "mul", "sum", "mean", "weighted_sum"), Role.COMBINE),
-    "sub": Role.SUBTRACT,
+    **dict.fromkeys(("add", "mul", "maximum", "minimum", "sum", "mean", "weighted_sum"), Role.COMBINE),
+    **dict.fromkeys(("sub", "div"), Role.ORDERED),
 }
 """The roles of operations; all others are alone."""
 
@@ -88,6 +90,6 @@ class Fusion(Generic[V]):
         # a batch norm of an image or a vector works on channels, of anything else on rows
         if role is Role.NORM and len(shape) not in (1, 3):
             return None
-        able = operands[:1] if role is Role.SUBTRACT else operands
+        able = operands[:1] if role is Role.ORDERED else operands
         full = [v for v in able if v in self._open and self._uses(v) == 1 and self._shape(v) == shape]
         return max(full, key=lambda v: self._open[v], default=None)

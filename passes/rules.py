@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from drawloom.ir import DType, Expr, Operation, Value, index_of
 from drawloom.ir.expression import select
+from drawloom.ir.ops.activation import KEEP_ZERO
 
 from .pattern import ZEROS, Condition, Var, again, is_zeros, keeps_type, pattern
 from .rebuild import Specialised, copied, nothing, remade, zeros
@@ -21,7 +22,7 @@ _RESHAPES = ("reshape", "flatten")
 _SQUASHED = ("relu6", "sigmoid", "hsigmoid", "softmax")
 """Operations whose results lie between 0 and 6."""
 _KEEP_ZERO = (
-    *("dropout", "drop_path", "relu", "relu6", "hswish", "swish", "tanh"),
+    *("dropout", "drop_path", *KEEP_ZERO),
     *("max_pool", "avg_pool", "global_avg_pool"),
     *("slice", "reshape", "flatten", "channel_shuffle", "resize"),
 )

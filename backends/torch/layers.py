@@ -74,6 +74,36 @@ def set_progress(network: nn.Module, progress: float) -> None:
             module.progress.fill_(progress)
 
 
+class ChannelAffine(nn.Module):
+    """A learned factor and a learned term for each channel.
+
+    Args:
+        channels: how many.
+        inner: dimensions behind that of the channels.
+        scale: whether there is a factor, at first one.
+        shift: whether there is a term, at first zero.
+    """
+
+    def __init__(self, channels: int, inner: int, scale: bool = True, shift: bool = True) -> None:
+        super().__init__()
+        self.inner = inner
+        self.weight = nn.Parameter(torch.ones(channels)) if scale else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if shift else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The tensor, each channel times its factor plus its term."""
+        if self.weight is not None:
+            x = x * self._along(self.weight)
+        return x if self.bias is None else x + self._along(self.bias)
+
+    def _along(self, weight: Tensor) -> Tensor:
+        return weight.reshape(-1, *[1] * self.inner)
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of the printed layer."""
+        return f"inner={self.inner}, scale={self.weight is not None}, shift={self.bias is not None}"
+
+
 class Group(nn.Module):
     """Named modules whose names `torch.nn.ModuleDict` refuses, because it has methods of the same name."""
 

@@ -80,15 +80,30 @@ def _batch_norm(op: Operation) -> str:
     return f"BatchNorm{dimensions}d({shape[0]}{options})"
 
 
+def _channel_affine(op: Operation) -> str:
+    shape = op.operands[0].type.shape
+    axis = 1 if len(shape) == 2 else 0
+    options = _options(op, scale=("scale", True), shift=("shift", True))
+    return f"ChannelAffine({shape[axis]}, {len(shape) - axis - 1}{options})"
+
+
 def _layer(op: Operation, site: Site) -> str:
     return f"{site.layer}({site.operands[0]})"
 
 
 def _function(name: str) -> Callable[[Operation, Site], str]:
     def expression(op: Operation, site: Site) -> str:
-        return f"{name}({site.operands[0]})"
+        return f"{name}({', '.join(site.operands)})"
 
     return expression
+
+
+_SAME_NAME = ("erf", "abs", "sqrt", "exp", "log", "sin", "cos", "sinh", "cosh", "asinh", "atan")
+"""Functions of each element that PyTorch calls as the IR does."""
+
+
+def _sinc(op: Operation, site: Site) -> str:
+    return f"torch.sinc({site.operands[0]} / torch.pi)"
 
 
 def _infix(sign: str) -> Callable[[Operation, Site], str]:
@@ -214,6 +229,7 @@ RULES: dict[str, Rule] = {
     "linear": Rule(_layer, _linear),
     "embedding": Rule(_layer, _embedding),
     "batch_norm": Rule(_layer, _batch_norm),
+    "channel_affine": Rule(_layer, _channel_affine),
     "relu": Rule(_function("F.relu")),
     "relu6": Rule(_function("F.relu6")),
     "hswish": Rule(_function("F.hardswish")),
@@ -221,10 +237,16 @@ RULES: dict[str, Rule] = {
     "sigmoid": Rule(_function("torch.sigmoid")),
     "swish": Rule(_function("F.silu")),
     "tanh": Rule(_function("torch.tanh")),
+    "softplus": Rule(_function("F.softplus")),
+    "sinc": Rule(_sinc),
+    **{name: Rule(_function(f"torch.{name}")) for name in _SAME_NAME},
     "softmax": Rule(_softmax),
     "add": Rule(_infix("+")),
     "sub": Rule(_infix("-")),
     "mul": Rule(_infix("*")),
+    "div": Rule(_infix("/")),
+    "maximum": Rule(_function("torch.maximum")),
+    "minimum": Rule(_function("torch.minimum")),
     "affine": Rule(_affine),
     "sum": Rule(_sum),
     "mean": Rule(_mean),

@@ -14,7 +14,7 @@ from .structure import Body, Step
 
 IMPORTED = (
     *("torch", "F", "nn", "Tensor"),
-    *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "DropPath", "Group", "WeightedSum"),
+    *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "ChannelAffine", "DropPath", "Group", "WeightedSum"),
 )
 """Names that every written file imports."""
 

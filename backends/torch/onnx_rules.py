@@ -120,6 +120,31 @@ def _swish(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     return graph.node("Mul", [*operands, graph.node("Sigmoid", operands)])
 
 
+_SAME_NAME = (
+    *("tanh", "softplus", "erf", "abs", "sqrt", "exp", "log"),
+    *("sin", "cos", "sinh", "cosh", "asinh", "atan"),
+)
+"""Functions of each element that ONNX calls as the IR does, but with a capital letter."""
+
+
+def _sinc(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    at_zero = graph.node("Equal", [*operands, graph.constant(np.array(0, np.float32))])
+    quotient = graph.node("Div", [graph.node("Sin", operands), *operands])
+    return graph.node("Where", [at_zero, graph.constant(np.array(1, np.float32)), quotient])
+
+
+def _channel_affine(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    inner = 0 if op.operands[0].type.rank == 2 else op.operands[0].type.rank - 1
+    axes = graph.integers(*range(1, inner + 1))
+    result = operands[0]
+    for role, kind, wanted in (("weight", "Mul", "scale"), ("bias", "Add", "shift")):
+        if op.attributes[wanted]:
+            weight = graph.weight(op, role)
+            aligned = graph.node("Unsqueeze", [weight, axes]) if inner else weight
+            result = graph.node(kind, [result, aligned])
+    return result
+
+
 def _softmax(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     return graph.node("Softmax", operands, axis=op.attributes["axis"] + 1)
 
@@ -220,17 +245,22 @@ RULES: dict[str, Rule] = {
     "linear": _linear,
     "embedding": _embedding,
     "batch_norm": _batch_norm,
+    "channel_affine": _channel_affine,
     "relu": _node("Relu"),
     "relu6": _relu6,
     "hswish": _node("HardSwish"),
     "hsigmoid": _node("HardSigmoid", alpha=1 / 6, beta=0.5),
     "sigmoid": _node("Sigmoid"),
     "swish": _swish,
-    "tanh": _node("Tanh"),
+    "sinc": _sinc,
+    **{name: _node(name.capitalize()) for name in _SAME_NAME},
     "softmax": _softmax,
     "add": _node("Add"),
     "sub": _node("Sub"),
     "mul": _node("Mul"),
+    "div": _node("Div"),
+    "maximum": _node("Max"),
+    "minimum": _node("Min"),
     "affine": _affine,
     "sum": _sum,
     "mean": _mean,

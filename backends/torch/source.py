@@ -25,7 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drawloom.backends.torch.layers import BatchNorm1d, BatchNorm2d, BatchNorm3d, DropPath, Group, WeightedSum
+from drawloom.backends.torch.layers import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from drawloom.backends.torch.layers import ChannelAffine, DropPath, Group, WeightedSum
 """
 """Imports of a written file."""
 

@@ -7,9 +7,10 @@ from math import prod
 
 from tvm import tirx
 
+from .functions import Vector, raised
 from .loops import Index, Loops, Node, broadcast, float_node, int_node
 from .tiles import Machine, Panel, channel_vectors, cut_panels
-from .vectors import EpilogueCode, Place, exp
+from .vectors import EpilogueCode, Place
 from .workload import Elementwise, Fill, GlobalPool, LookUp, Move, Resize, Softmax
 
 _LOWEST = -3.4028234663852886e38
@@ -173,12 +174,13 @@ def emit_softmax(w: Softmax, machine: Machine, symbol: str) -> Node:
         base = pixel * w.channels
         most = _fold(b, w.channels, machine, _LOWEST, tirx.Max, lambda c, lanes: b.load(x, base + c, lanes))
 
-        def raised(channel: Index, lanes: int) -> Node:
-            value = exp(b, tirx.Sub(b.load(x, base + channel, lanes), broadcast(most, lanes)), lanes)
+        def exponential(channel: Index, lanes: int) -> Node:
+            below = tirx.Sub(b.load(x, base + channel, lanes), broadcast(most, lanes))
+            value = raised(Vector(b, below, lanes)).node
             b.store(y, base + channel, value, lanes)
             return value
 
-        total = _fold(b, w.channels, machine, 0.0, tirx.Add, raised)
+        total = _fold(b, w.channels, machine, 0.0, tirx.Add, exponential)
         factor = b.let(tirx.Div(float_node(1.0), total), name="factor")
         for channel, lanes in _chunks(b, w.channels, machine):
             value = tirx.Mul(b.load(y, base + channel, lanes), broadcast(factor, lanes))

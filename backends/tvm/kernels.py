@@ -127,6 +127,7 @@ _EMITTING = (
     "emit_convolution.py",
     "emit_simple.py",
     "emit_window.py",
+    "functions.py",
     "loops.py",
     "sliding.py",
     "tiles.py",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal
 
-from drawloom.passes.fusion import Fusion, Role
+from drawloom.passes.fusion import ROLES, Fusion, Role
 
 from .emit_convolution import convolution_tiling
 from .flat import FlatNetwork, FlatValue
-from .parameters import Bias, Constant, Filters, Norm, NormLine, ParameterArray
+from .parameters import Bias, Filters, Norm, NormLine, ParameterArray
 from .plan import Buffer, KernelCall, Plan, Shape, Tensor, strides
 from .tiles import Machine, Panel
 from .workload import (
@@ -26,9 +25,6 @@ from .workload import (
     Workload,
     move,
 )
-
-Chain = Literal["add", "sub", "mul"]
-"""How tensors are combined element by element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,17 +205,18 @@ class Lowering:
             draft.append(Step("add", "channel"), NormLine(norm, True, repeat))
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
-    def chain(self, kind: Chain, values: Sequence[FlatValue], result: FlatValue) -> None:
-        """A broadcast sum, difference or product: in the kernel that makes one of the tensors, or its own.
+    def chain(self, kind: str, values: Sequence[FlatValue], result: FlatValue) -> None:
+        """Tensors combined element by element, in the kernel that makes one of them, or in one of its own.
 
-        A difference can only be in the kernel that makes its first tensor.
+        A difference or quotient can only be in the kernel that makes its first tensor.
         """
         reaches = [_reach(v.shape, result.shape) for v in values]
         if "full" not in reaches:
             reaches[0] = None
-        joined = self._fusion.visit(Role.SUBTRACT if kind == "sub" else Role.COMBINE, values, result)
+        role = ROLES[kind]
+        joined = self._fusion.visit(role, values, result)
         base = 0 if joined is None else values.index(joined)
-        if joined is None and kind != "sub" and "full" in reaches:
+        if joined is None and role is Role.COMBINE and "full" in reaches:
             base = reaches.index("full")
         others = [
             (r, self._operand(v, r, result.shape))
@@ -237,20 +234,13 @@ class Lowering:
             draft.append(Step(kind, reach or "full"), operand)
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
-    def scale(self, factor: ParameterArray, value: FlatValue, result: FlatValue) -> None:
-        """A product with one number for each channel."""
+    def channelwise(
+        self, steps: Sequence[tuple[str, ParameterArray]], value: FlatValue, result: FlatValue
+    ) -> None:
+        """Products and sums with one number for each channel."""
         draft = self._host(Role.EACH, value, result)
-        draft.append(Step("mul", "channel"), factor)
-        self.bind(result, Tensor(draft.writes, result.shape), draft)
-
-    def affine(self, scale: float, shift: float, value: FlatValue, result: FlatValue) -> None:
-        """A product with a number and a sum with another."""
-        draft = self._host(Role.EACH, value, result)
-        channels = self.geometry(result.shape)[3]
-        if scale != 1:
-            draft.append(Step("mul", "channel"), Constant(scale, channels))
-        if shift != 0:
-            draft.append(Step("add", "channel"), Constant(shift, channels))
+        for kind, numbers in steps:
+            draft.append(Step(kind, "channel"), numbers)
         self.bind(result, Tensor(draft.writes, result.shape), draft)
 
     def _operand(self, value: FlatValue, reach: Reach | None, shape: Shape) -> Buffer:

@@ -184,6 +184,33 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class PerChannel:
+    """A weight of one number for each channel, for every position of a row of results.
+
+    Attributes:
+        name: the weight.
+        channels: its length.
+        inner: how often each number is repeated.
+        outer: how often the whole is repeated.
+    """
+
+    name: str
+    channels: int
+    inner: int = 1
+    outer: int = 1
+
+    @property
+    def elements(self) -> int:
+        """Number of floats."""
+        return self.channels * self.inner * self.outer
+
+    def make(self, weights: Mapping[str, Array]) -> Floats:
+        """The array, flat."""
+        weight = fetch(weights, self.name, (self.channels,))
+        return np.tile(np.repeat(weight, self.inner), self.outer).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Constant:
     """One number for every channel.
 

@@ -7,10 +7,11 @@ from math import prod
 
 from drawloom.backends.lowerings import lowering
 from drawloom.ir import Module, UserError
+from drawloom.ir.ops.activation import ACTIVATIONS
 
 from .flat import FlatOperation, FlatValue, flatten_network
 from .lowering import Draft, LayerWeights, Lowering
-from .parameters import Norm, Share, Table
+from .parameters import Constant, Norm, PerChannel, Share, Table
 from .plan import Buffer, Plan, Shape, Tensor, strides
 from .tiles import Machine
 from .workload import Convolution, Depthwise, Fill, GlobalPool, LookUp, Pool, Resize, Softmax, Window, move
@@ -70,16 +71,21 @@ def _activation(to: Lowering, op: FlatOperation) -> None:
     to.unary(op.name, op.operands[0], op.result)
 
 
-def _add(to: Lowering, op: FlatOperation) -> None:
-    to.chain("add", op.operands, op.result)
+def _channel_affine(to: Lowering, op: FlatOperation) -> None:
+    (x,), a = op.operands, op.attributes
+    axis = 1 if len(x.shape) == 2 else 0
+    channels, inner = x.shape[axis], prod(x.shape[axis + 1 :]) if len(x.shape) != 3 else 1
+    outer = prod(x.shape[:axis])
+    steps = [
+        (kind, PerChannel(f"{op.path}.{role}", channels, inner, outer))
+        for kind, role, wanted in (("mul", "weight", a["scale"]), ("add", "bias", a["shift"]))
+        if wanted
+    ]
+    to.channelwise(steps, x, op.result)
 
 
-def _sub(to: Lowering, op: FlatOperation) -> None:
-    to.chain("sub", op.operands, op.result)
-
-
-def _mul(to: Lowering, op: FlatOperation) -> None:
-    to.chain("mul", op.operands, op.result)
+def _chain(to: Lowering, op: FlatOperation) -> None:
+    to.chain(op.name, op.operands, op.result)
 
 
 def _sum(to: Lowering, op: FlatOperation) -> None:
@@ -92,21 +98,31 @@ def _sum(to: Lowering, op: FlatOperation) -> None:
 def _mean(to: Lowering, op: FlatOperation) -> None:
     total = FlatValue(op.result.shape, uses=1)
     to.chain("add", op.operands, total)
-    to.affine(1 / len(op.operands), 0.0, total, op.result)
+    to.channelwise([("mul", Constant(1 / len(op.operands), _channels(to, op)))], total, op.result)
 
 
 def _weighted_sum(to: Lowering, op: FlatOperation) -> None:
-    channels = to.geometry(op.result.shape)[3]
     terms = []
     for i, value in enumerate(op.operands):
         terms.append(FlatValue(value.shape, uses=1))
-        to.scale(Share(f"{op.path}.weight", len(op.operands), i, channels), value, terms[i])
+        share = Share(f"{op.path}.weight", len(op.operands), i, _channels(to, op))
+        to.channelwise([("mul", share)], value, terms[i])
     to.chain("add", terms, op.result)
 
 
 def _affine(to: Lowering, op: FlatOperation) -> None:
     (x,), a = op.operands, op.attributes
-    to.affine(a["scale"], a["shift"], x, op.result)
+    steps = [
+        (kind, Constant(a[name], _channels(to, op)))
+        for kind, name, nothing in (("mul", "scale", 1), ("add", "shift", 0))
+        if a[name] != nothing
+    ]
+    to.channelwise(steps, x, op.result)
+
+
+def _channels(to: Lowering, op: FlatOperation) -> int:
+    """How many elements of a result lie side by side."""
+    return to.geometry(op.result.shape)[3]
 
 
 def _zeros(to: Lowering, op: FlatOperation) -> None:
@@ -226,9 +242,7 @@ RULES: dict[str, Rule] = {
     "linear": _linear,
     "embedding": _embedding,
     "batch_norm": _batch_norm,
-    "add": _add,
-    "sub": _sub,
-    "mul": _mul,
+    "channel_affine": _channel_affine,
     "affine": _affine,
     "sum": _sum,
     "mean": _mean,
@@ -245,7 +259,8 @@ RULES: dict[str, Rule] = {
     "channel_shuffle": _channel_shuffle,
     "resize": _resize,
     "softmax": _softmax,
-    **dict.fromkeys(("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh"), _activation),
+    **dict.fromkeys(ACTIVATIONS, _activation),
+    **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum"), _chain),
 }
 """The rule of every operation that becomes kernels."""
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import ClassVar, Literal
 
+from drawloom.ir.ops.activation import ACTIVATIONS
+
 Reach = Literal["full", "gate", "channel"]
 """What the operand of a binary step has a value for: each element, sample and channel, or channel."""
 
-UNARY = ("relu", "relu6", "hsigmoid", "hswish", "sigmoid", "swish", "tanh")
-BINARY = ("add", "sub", "mul")
+BINARY = ("add", "sub", "mul", "div", "maximum", "minimum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Step:
     """One elementwise step of an epilogue.
 
     Attributes:
-        kind: one of `UNARY` or `BINARY`.
+        kind: one of `ACTIVATIONS` or `BINARY`.
         reach: for binary steps, what the second operand covers; None for unary ones.
     """
 
@@ -33,7 +34,8 @@ class Step:
     reach: Reach | None = None
 
     def __post_init__(self) -> None:
-        if (self.reach is None) != (self.kind in UNARY) or self.kind not in UNARY + BINARY:
+        known = ACTIVATIONS if self.reach is None else BINARY
+        if self.kind not in known:
             raise ValueError(f"no such step: {self.kind} with {self.reach}")
 
 

@@ -156,10 +156,25 @@ def mul(draft: Draft, a: Entry, b: Entry) -> Value:
 
 
 def div(draft: Draft, a: Entry, b: Entry) -> Value:
-    """A quotient by a number."""
-    if not isinstance(b, Constant) or not np.all(b.array):
-        raise Unsupported("its divisor is computed by the network, or zero")
+    """A quotient."""
+    if not isinstance(b, Constant):
+        return draft.op("div", _broadcast(draft, a, b))
+    if not np.all(b.array):
+        raise Unsupported("its divisor is zero")
     return _times(draft, tensor(draft, a), 1 / _uniform(b.array))
+
+
+def extreme(draft: Draft, terms: Sequence[Entry], *, name: str) -> Value:
+    """The larger or smaller ones of some tensors, by the name of the operation on two."""
+    found = tensor(draft, terms[0])
+    for term in terms[1:]:
+        found = draft.op(name, _broadcast(draft, found, term))
+    return found
+
+
+def sinc(draft: Draft, x: Entry) -> Value:
+    """The normalised cardinal sine, ``sin(pi * x) / (pi * x)``."""
+    return draft.op("sinc", _affine(draft, tensor(draft, x), scale=math.pi))
 
 
 def _times(draft: Draft, value: Value, number: float) -> Value:
@@ -206,6 +221,8 @@ RULES: dict[str, Callable[..., Any]] = {
     "sub": sub,
     "mul": mul,
     "div": div,
+    "extreme": extreme,
+    "sinc": sinc,
     "aggregate": aggregate,
     "negative": negative,
     "dropout": dropout,

@@ -356,6 +356,12 @@ def _axes(kind: str) -> Rule:
     return lambda node: step(kind, node.operand(0), axes=node.integers(1, "axes"))
 
 
+_SAME_NAME = (
+    *("tanh", "softplus", "erf", "abs", "sqrt", "exp", "log"),
+    *("sin", "cos", "sinh", "cosh", "asinh", "atan"),
+)
+"""Functions of each element that the IR calls as ONNX does, but without a capital letter."""
+
 RULES: dict[str, Rule] = {
     "Add": _plain("add"),
     "AveragePool": _avg_pool,
@@ -382,8 +388,10 @@ RULES: dict[str, Rule] = {
     "HardSwish": _plain("activation", name="hswish"),
     "Identity": _plain("identity"),
     "MatMul": _plain("matmul"),
+    "Max": _list("extreme", name="maximum"),
     "MaxPool": _max_pool,
     "Mean": _list("aggregate", name="mean"),
+    "Min": _list("extreme", name="minimum"),
     "Mul": _plain("mul"),
     "Neg": _plain("negative"),
     "Pad": _pad,
@@ -399,7 +407,7 @@ RULES: dict[str, Rule] = {
     "Squeeze": _axes("squeeze"),
     "Sub": _plain("sub"),
     "Sum": _list("aggregate", name="sum"),
-    "Tanh": _plain("activation", name="tanh"),
+    **{name.capitalize(): _plain("activation", name=name) for name in _SAME_NAME},
     "Transpose": _transpose,
     "Unsqueeze": _axes("unsqueeze"),
 }

@@ -173,6 +173,28 @@ def _reduce(maximum: bool) -> Rule:
     return rule
 
 
+def _extreme(name: str) -> Rule:
+    return lambda node: step("extreme", [_operand(node["self"]), _operand(node["other"])], name=name)
+
+
+def _max(node: Node) -> Step:
+    """The larger ones of two tensors, or the largest along an axis."""
+    return (_extreme("maximum") if "other" in node.arguments else _reduce(maximum=True))(node)
+
+
+_SAME_NAME = (
+    *("tanh", "erf", "abs", "sqrt", "exp", "log"),
+    *("sin", "cos", "sinh", "cosh", "asinh", "atan"),
+)
+"""Functions of each element that the IR calls as PyTorch does."""
+
+
+def _softplus(node: Node) -> Step:
+    if node["beta"] != 1:
+        raise Unsupported(f"beta={node['beta']}; the IR has 1")
+    return step("activation", node["self"], name="softplus")
+
+
 def _cat(node: Node) -> Step:
     return step("concat", node["tensors"], axis=node["dim"])
 
@@ -313,7 +335,9 @@ RULES: dict[str, Rule] = {
     "matmul": lambda node: step("matmul", node["self"], node["other"]),
     "max_pool2d": _max_pool,
     "mean": _reduce(maximum=False),
-    "max": _reduce(maximum=True),
+    "max": _max,
+    "maximum": _extreme("maximum"),
+    "minimum": _extreme("minimum"),
     "mul": _binary("mul"),
     "narrow": _narrow,
     "neg": _first("negative"),
@@ -334,7 +358,12 @@ RULES: dict[str, Rule] = {
     "split_with_sizes": _split,
     "squeeze": _reshape,
     "sub": _add("sub"),
-    "tanh": _first("activation", name="tanh"),
+    "sinc": _first("sinc"),
+    "softplus": _softplus,
+    **{name: _first("activation", name=name) for name in _SAME_NAME},
+    "arcsinh": _first("activation", name="asinh"),
+    "arctan": _first("activation", name="atan"),
+    "absolute": _first("activation", name="abs"),
     "to": _first("identity"),
     "transpose": _transpose,
     "unbind": lambda node: step("unbind", node["self"], axis=node["dim"]),

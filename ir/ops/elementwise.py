@@ -81,6 +81,46 @@ class Sub(Binary):
         return (inputs[0] - inputs[1],)
 
 
+class Div(Binary):
+    """Quotient of two tensors, element by element: ``y = a / b``; shapes as in ``add``.
+
+    Where ``b`` is zero the result is infinite or not a number, as in IEEE 754.
+    """
+
+    name: ClassVar[str] = "div"
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``a / b``."""
+        with np.errstate(all="ignore"):
+            return (inputs[0] / inputs[1],)
+
+
+class Maximum(Binary):
+    """Larger one of two tensors, element by element: ``y = max(a, b)``; shapes as in ``add``."""
+
+    name: ClassVar[str] = "maximum"
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``max(a, b)``."""
+        return (np.maximum(inputs[0], inputs[1]),)
+
+
+class Minimum(Binary):
+    """Smaller one of two tensors, element by element: ``y = min(a, b)``; shapes as in ``add``."""
+
+    name: ClassVar[str] = "minimum"
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``min(a, b)``."""
+        return (np.minimum(inputs[0], inputs[1]),)
+
+
 class Affine(OpDefinition):
     """A tensor times a number plus a number: ``y = scale * x + shift``.
 
@@ -179,6 +219,9 @@ DEFINITIONS: tuple[OpDefinition, ...] = (
     Add(),
     Sub(),
     Mul(),
+    Div(),
+    Maximum(),
+    Minimum(),
     Affine(),
     Identity(),
     Zeros(),

@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalisation, and learned factors and terms for each channel."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..definition import Array, Attribute, InferenceError, OpDefinition, Require, Weight
-from ..expression import apply
+from ..expression import any_of, apply
 from ..graph import Operation
 from ..types import TensorType
 
@@ -62,4 +62,53 @@ class BatchNorm(OpDefinition):
         return (y * each["weight"] + each["bias"] if op.attributes["affine"] else y,)
 
 
-DEFINITIONS: tuple[OpDefinition, ...] = (BatchNorm(),)
+class ChannelAffine(OpDefinition):
+    """A learned factor and a learned term for each channel: ``y = weight * x + bias``.
+
+    Operand ``x: f32[C]``, ``f32[T, C]``, ``f32[C, H, W]`` or of a higher rank with the channels first; result
+    of the same type. ``scale=false`` leaves the factor out and ``shift=false`` the term, but not both. The
+    beta of Swish (Ramachandran et al., 2017) is such a factor.
+
+    Weights: ``weight [C]``, at first ones, and ``bias [C]``, at first zeros. Cost: C parameters each, no
+    multiply-adds.
+    """
+
+    name: ClassVar[str] = "channel_affine"
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("scale", "bool", True, doc="whether it has a factor"),
+        Attribute("shift", "bool", True, doc="whether it has a term"),
+        Attribute("param", "string", doc="path of its weights"),
+    )
+
+    @staticmethod
+    def axis(rank: int) -> int:
+        """The dimension of the channels, without the batch."""
+        return 1 if rank == 2 else 0
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type."""
+        if op.operands[0].type.rank == 0:
+            raise InferenceError("channel_affine needs a dimension of channels, got a number", operand=0)
+        wanted = any_of(op.attributes["scale"], op.attributes["shift"])
+        require(wanted, "it has neither a factor nor a term", attribute="shift")
+        return (op.operands[0].type,)
+
+    def weights(self, op: Operation) -> dict[str, Weight]:
+        """``weight`` and ``bias``, those that are wanted."""
+        shape = op.operands[0].type.shape
+        each = TensorType((shape[self.axis(len(shape))],))
+        found = {"weight": Weight(each, initial="ones")} if op.attributes["scale"] else {}
+        return found | ({"bias": Weight(each)} if op.attributes["shift"] else {})
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """The formula."""
+        (x,) = inputs
+        rank = x.ndim - 1
+        each = {name: w.reshape(-1, *[1] * (rank - 1 - self.axis(rank))) for name, w in weights.items()}
+        y = x * each["weight"] if op.attributes["scale"] else x
+        return (y + each["bias"] if op.attributes["shift"] else y,)
+
+
+DEFINITIONS: tuple[OpDefinition, ...] = (BatchNorm(), ChannelAffine())

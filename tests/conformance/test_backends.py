@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from networks import NETWORKS
 from op_cases import CASES, Case
+from tiny_networks import network as tiny_network
 
 from drawloom.backends import BACKENDS, initialise, load_backend
 from drawloom.backends.reference import run
 from drawloom.ir import OPS, Module
+from drawloom.ir.ops.activation import ACTIVATIONS, KEEP_ZERO
 
 Array = np.ndarray[Any, Any]
 Runner = Callable[[Module, Mapping[str, Array], Sequence[Array]], list[Array]]
@@ -89,3 +91,55 @@ def test_network(name: str, network: str) -> None:
 def test_reasons_are_about_what_exists() -> None:
     assert {op for op, _ in CANNOT} <= set(OPS.names())
     assert {name for _, name in CANNOT} <= set(RUNNERS)
+
+
+_SIZES = np.logspace(-8, 5, 1001)
+WIDE = np.concatenate([-_SIZES[::-1], [0.0], _SIZES]).astype(np.float32)
+
+
+def applied(name: str, function: str, x: np.ndarray) -> np.ndarray:
+    """A function of some numbers in a backend."""
+    module = tiny_network(lambda o, t: o(function, t), (x.size,))
+    return RUNNERS[name](module, {}, [x[np.newaxis]])[0][0]
+
+
+@pytest.mark.parametrize("function", ACTIVATIONS)
+@pytest.mark.parametrize("name", [backend(name) for name in RUNNERS])
+def test_the_whole_range(name: str, function: str) -> None:
+    module = tiny_network(lambda o, t: o(function, t), (WIDE.size,))
+    (exact,) = run(module, {}, [WIDE[np.newaxis].astype(np.float64)])
+    with np.errstate(over="ignore"):
+        expected = exact[0].astype(np.float32)
+    np.testing.assert_allclose(applied(name, function, WIDE), expected, rtol=1e-6, atol=2e-7)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        ("exp", [88.7, 89.0, np.inf, -100.0, -np.inf], [3.326e38, np.inf, np.inf, 0.0, 0.0]),
+        ("log", [0.0, -1.0, 1e-40, 3e38, np.inf], [-np.inf, np.nan, -92.1034, 88.5968, np.inf]),
+        ("sqrt", [0.0, -1.0, 3e38, np.inf], [0.0, np.nan, 1.7320508e19, np.inf]),
+        ("sinc", [0.0, 1e-20, np.inf], [1.0, 1.0, np.nan]),
+        ("sinh", [89.0, -89.0, 90.0, -90.0], [2.2448e38, -2.2448e38, np.inf, -np.inf]),
+        ("cosh", [89.0, -90.0, 0.0], [2.2448e38, np.inf, 1.0]),
+        ("asinh", [3e38, -3e38, np.inf, 1e-30], [89.2899, -89.2899, np.inf, 1e-30]),
+        ("atan", [np.inf, -np.inf, 1.0, 1e-30], [np.pi / 2, -np.pi / 2, np.pi / 4, 1e-30]),
+        ("erf", [np.inf, -np.inf, 1.0, 1e-30], [1.0, -1.0, 0.84270079, 1.12838e-30]),
+        ("softplus", [np.inf, -np.inf, 0.0, 1e30], [np.inf, 0.0, np.log(2), 1e30]),
+        ("cos", [0.0, 1e9], [1.0, 0.83788718]),
+        ("sin", [1e9, np.inf], [0.54584345, np.nan]),
+    ],
+)
+@pytest.mark.parametrize("name", ["reference", *(backend(name) for name in RUNNERS)])
+def test_limits(name: str, function: str, x: list[float], expected: list[float]) -> None:
+    array = np.array(x, np.float32)
+    module = tiny_network(lambda o, t: o(function, t), (array.size,))
+    found = (
+        run(module, {}, [array[np.newaxis]])[0][0] if name == "reference" else applied(name, function, array)
+    )
+    np.testing.assert_allclose(found, np.array(expected, np.float64), rtol=2e-5, atol=2e-38)
+
+
+def test_what_keeps_zeros() -> None:
+    others = {"hsigmoid", "sigmoid", "softplus", "exp", "log", "cos", "sinc", "cosh"}
+    assert set(KEEP_ZERO) == set(ACTIVATIONS) - others

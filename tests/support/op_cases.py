@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drawloom.ir import OPS, DType, Function, FunctionBuilder, Module, TensorType
+from drawloom.ir.ops.activation import ACTIVATIONS
 
 Shape = tuple[int, ...]
 
@@ -58,7 +59,8 @@ class Case:
                 rng.integers(self.attributes["vocabulary"], size=(batch, *s), dtype=np.int32)
                 for s in self.shapes
             ]
-        return [(3 * rng.normal(size=(batch, *s))).astype(dtype) for s in self.shapes or ((1,),)]
+        normal = [(3 * rng.normal(size=(batch, *s))).astype(dtype) for s in self.shapes or ((1,),)]
+        return [np.abs(x) for x in normal] if self.op in POSITIVE else normal
 
     def weights(self, dtype: Any = np.float32) -> dict[str, np.ndarray]:
         """Weights of the network, none of them special: variances positive, scales not one."""
@@ -76,7 +78,9 @@ def case(op: str, *shapes: Shape, presence: tuple[bool, ...] = (), **attributes:
     return Case(op, shapes, attributes, presence)
 
 
-ELEMENTWISE = ("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh", "identity")
+ELEMENTWISE = (*ACTIVATIONS, "identity")
+POSITIVE = ("sqrt", "log")
+"""Operations of which no negative number has a result."""
 
 CASES: tuple[Case, ...] = (
     case("conv2d", (3, 7, 6), out=5, kernel=1),
@@ -97,6 +101,9 @@ CASES: tuple[Case, ...] = (
     case("batch_norm", (5, 4, 3), affine=False),
     case("batch_norm", (6,), eps=1e-3),
     case("batch_norm", (3, 5)),
+    *(case("channel_affine", shape) for shape in ((5,), (3, 4), (3, 4, 5), (3, 2, 1, 5))),
+    case("channel_affine", (3, 4, 5), shift=False),
+    case("channel_affine", (3, 4), scale=False),
     *(case(name, shape) for name in ELEMENTWISE for shape in ((5,), (3, 4, 5))),
     case("softmax", (7,)),
     case("softmax", (3, 4, 5)),
@@ -111,6 +118,9 @@ CASES: tuple[Case, ...] = (
     case("sub", (3, 1, 1), (3, 4, 5)),
     case("sub", (3, 4, 5), (3, 1, 1)),
     case("sub", (6,), (6,)),
+    *(case(name, (3, 4, 5), (3, 4, 5)) for name in ("div", "maximum", "minimum")),
+    *(case(name, (3, 4, 5), (3, 1, 1)) for name in ("div", "maximum", "minimum")),
+    *(case(name, (3, 1, 5), (3, 4, 5)) for name in ("div", "maximum", "minimum")),
     case("affine", (3, 4, 5), scale=-2.5, shift=0.75),
     case("affine", (6,), scale=-1, shift=1),
     case("affine", (4, 6), scale=0.5),

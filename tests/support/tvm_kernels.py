@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 GUARD = 12345.0
 """What stands behind each result, and must still stand there after the kernel has run."""
 
-UNARY = {
+UNARY: dict[str, Callable[[Any], Any]] = {
     "relu": lambda x: np.maximum(x, 0),
     "relu6": lambda x: np.clip(x, 0, 6),
     "hsigmoid": lambda x: np.clip(x + 3, 0, 6) / 6,

@@ -15,6 +15,7 @@ from drawloom.backends.tvm import BoundNetwork, CompiledNetwork, KernelStore, co
 from drawloom.backends.tvm.rules import NO_RULE, RULES, lower_network
 from drawloom.backends.tvm.workload import Convolution, Depthwise, Elementwise, Move
 from drawloom.ir import OPS, DType, Module, TensorType, UserError
+from drawloom.ir.ops.activation import ACTIVATIONS
 
 X = (19, 7, 5)
 WORDS = TensorType((6,), DType.I32)
@@ -58,8 +59,33 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "norm after relu": (lambda o, x: o("batch_norm", o("relu", o("conv2d", x, out=8, kernel=1))), (X,)),
     "norm twice": (lambda o, x: o("batch_norm", o("batch_norm", o("conv2d", x, out=8, kernel=1))), (X,)),
     "activations": (
-        lambda o, x: [o(a, x) for a in ("relu", "relu6", "hswish", "hsigmoid", "sigmoid", "swish", "tanh")],
+        lambda o, x: [o(a, o("abs", x) if a in ("sqrt", "log") else x) for a in ACTIVATIONS],
         (X,),
+    ),
+    "larger and smaller": (
+        lambda o, x, y, z: [
+            o("maximum", [o("conv2d", x, out=19, kernel=1), y]),
+            o("minimum", [y, o("tanh", x)]),
+            o("maximum", [z, x]),
+        ],
+        (X, X, (19, 1, 1)),
+    ),
+    "quotient": (
+        lambda o, x, y: [
+            o("div", [o("conv2d", x, out=19, kernel=1), o("exp", y)]),
+            o("relu", o("div", [y, o("exp", o("conv2d", x, out=19, kernel=1))])),
+            o("div", [o("global_avg_pool", x, keep=True), o("exp", y)]),
+        ],
+        (X, X),
+    ),
+    "learned affine": (
+        lambda o, x, y: [
+            o("channel_affine", o("conv2d", x, out=7, kernel=1)),
+            o("relu", o("channel_affine", o("channel_affine", x, shift=False), scale=False)),
+            o("channel_affine", y),
+            o("channel_affine", o("reshape", x, shape=(19, 5, 7, 1))),
+        ],
+        (X, (5, 4)),
     ),
     "add": (lambda o, x, y: o("add", [x, y]), (X, X)),
     "add itself": (lambda o, x: o("add", [x, x]), (X,)),

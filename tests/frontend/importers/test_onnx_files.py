@@ -20,6 +20,7 @@ from drawloom.backends.reference import run
 from drawloom.backends.torch import export_onnx
 from drawloom.frontend import from_onnx
 from drawloom.ir import Module
+from drawloom.ir.ops.activation import ACTIVATIONS
 from drawloom.passes import network_cost
 
 ZOO = Path(__file__).parents[3] / "zoo"
@@ -74,6 +75,20 @@ def test_candidates_of_spaces_come_back(space: str, seed: int, tmp_path: Path) -
     small = {"darts": {"cells": 3, "channels": 4}}.get(space, {})
     module = load(ZOO / "spaces" / f"{space}.loom", arguments=small)
     round_trip(resolve(module, sample(module, 1, seed=seed).assignments()[0]), tmp_path, seed)
+
+
+def test_functions_of_elements_come_back(tmp_path: Path) -> None:
+    def make(o: Any, x: Any, y: Any) -> list[Any]:
+        size = o("exp", o("tanh", y))
+        # a sinc is written as a choice between two formulas, which is not read
+        each = [o(f, size if f in ("sqrt", "log") else x) for f in ACTIVATIONS if f != "sinc"]
+        return [*each, o("div", [x, size]), o("maximum", [x, y]), o("minimum", [x, y])]
+
+    module = tiny_networks.network(make, (4, 3, 3), (4, 3, 3))
+    round_trip(module, tmp_path)
+    again, _ = from_onnx(tmp_path / "network.onnx")
+    kinds = [{op.name for op in m.entry.operations} for m in (module, again)]
+    assert kinds[0] == kinds[1]
 
 
 def test_a_published_network_comes_back(tmp_path: Path) -> None:

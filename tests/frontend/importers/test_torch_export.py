@@ -52,6 +52,25 @@ def test_computes_the_same_with_the_same_weights(name: str) -> None:
     assert network_cost(module).parameters == sum(p.numel() for p in original.parameters())
 
 
+@pytest.mark.parametrize(
+    ("forward", "kinds"),
+    [
+        (lambda x: torch.erf(torch.abs(x)), ["abs", "erf"]),
+        (lambda x: torch.log(torch.sqrt(torch.exp(x))), ["exp", "sqrt", "log"]),
+        (lambda x: torch.cos(torch.sin(x)), ["sin", "cos"]),
+        (lambda x: torch.sinh(x) / torch.cosh(x), ["sinh", "cosh", "div"]),
+        (lambda x: torch.arcsinh(torch.atan(x)), ["atan", "asinh"]),
+        (lambda x: torch.sinc(F.softplus(x)), ["softplus", "affine", "sinc"]),
+        (lambda x: torch.max(torch.minimum(x, x * x), torch.tanh(x)), ["mul", "minimum", "tanh", "maximum"]),
+    ],
+)
+def test_functions_of_elements(forward: Callable[[Tensor], Tensor], kinds: list[str]) -> None:
+    x = torch.linspace(-2, 2, 12).reshape(2, 6)
+    module, weights = from_torch(made_of(forward), x)
+    assert names(module) == kinds
+    check_outputs(module, weights, [x], [forward(x)])
+
+
 def test_modules_are_functions_and_equal_ones_are_one() -> None:
     module, _ = from_torch(torch_networks.made("res_net"), torch.randn(2, 3, 33, 33))
     assert list(module.functions) == [
@@ -276,6 +295,8 @@ def test_everything_unsupported_is_listed_with_its_place() -> None:
         (lambda x: x.argmax(1), "no such operation"),
         (lambda x: x.double(), "float64"),
         (lambda x: x @ x.transpose(0, 1), "computed by the network"),
+        (lambda x: F.softplus(x, beta=2.0), "beta=2"),
+        (lambda x: x / 0.0, "its divisor is zero"),
         (lambda x: F.pad(x, (1, 1), value=2.0), "a border that is not zero"),
     ],
 )

@@ -35,6 +35,16 @@ def _resize(x: Any, w: dict[str, Any], a: dict[str, Any]) -> Any:
     return F.interpolate(x, (a["height"], a["width"]), mode=a["mode"], align_corners=corners)
 
 
+def _function(name: str) -> Callable[[Any, dict[str, Any], dict[str, Any]], Any]:
+    return lambda x, w, a: getattr(torch, name)(x)
+
+
+def _channel_affine(x: Any, w: dict[str, Any], a: dict[str, Any]) -> Any:
+    channels_last = x.movedim(1 if x.ndim != 3 else 2, -1)
+    y = channels_last * w.get("weight", torch.ones(())) + w.get("bias", torch.zeros(()))
+    return y.movedim(-1, 1 if x.ndim != 3 else 2)
+
+
 ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "conv2d": _conv2d,
     "linear": lambda x, w, a: F.linear(x, w["weight"], w.get("bias")),
@@ -47,6 +57,11 @@ ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "sigmoid": lambda x, w, a: F.sigmoid(x),
     "swish": lambda x, w, a: F.silu(x),
     "tanh": lambda x, w, a: F.tanh(x),
+    "softplus": lambda x, w, a: torch.logaddexp(x, torch.zeros(())),
+    "sinc": lambda x, w, a: torch.where(x == 0, 1.0, x.sin() / x),
+    **{name: _function(name) for name in ("erf", "abs", "sqrt", "exp", "log", "sin", "cos")},
+    **{name: _function(name) for name in ("sinh", "cosh", "asinh", "atan")},
+    "channel_affine": _channel_affine,
     "affine": lambda x, w, a: a["scale"] * x + a["shift"],
     "softmax": lambda x, w, a: F.softmax(x, a["axis"] + 1),
     "identity": lambda x, w, a: x,
@@ -67,6 +82,9 @@ SEVERAL: dict[str, Callable[[list[Any], dict[str, Any], dict[str, Any]], Any]] =
     "add": lambda xs, w, a: torch.add(*xs),
     "sub": lambda xs, w, a: torch.sub(*xs),
     "mul": lambda xs, w, a: torch.mul(*xs),
+    "div": lambda xs, w, a: torch.div(*xs),
+    "maximum": lambda xs, w, a: torch.maximum(*xs),
+    "minimum": lambda xs, w, a: torch.minimum(*xs),
     "sum": lambda xs, w, a: torch.stack(xs).sum(0) if xs else torch.zeros(1, 3, 4, 5),
     "mean": lambda xs, w, a: torch.stack(xs).mean(0),
     "weighted_sum": lambda xs, w, a: (
