@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from meaning import assert_same
 
 from drawloom.ir import OPS, Module, UserError, make_operation, parse_module, print_module, verify
+from drawloom.ir.ops.activation import KEEP_ZERO
 from drawloom.passes import PASSES, Context, assign, canonicalize, parse_pipeline, sample
 from drawloom.passes.pattern import ZEROS, Var, again, pattern
 from drawloom.passes.rebuild import rebuilt, remade
@@ -96,7 +97,7 @@ CASES: dict[str, list[Module]] = {
         network("%1 = zeros_like %x {stride=2} : f32[4, 3, 3]", "f32[4, 3, 3]"),
     ],
     "zeros-of-zeros": [
-        *(network(f"%1 = {op} %z : {T}") for op in ("relu", "relu6", "hswish", "swish", "tanh")),
+        *(network(f"%1 = {op} %z : {T}") for op in KEEP_ZERO),
         network(f"%1 = dropout %z {{rate=0.5}} : {T}"),
         network(f"%1 = drop_path %z {{rate=0.5}} : {T}"),
         network(f"%1 = max_pool %z {{kernel=3, pad=1}} : {T}"),
@@ -150,7 +151,7 @@ NEAR: dict[str, list[Module]] = {
     "no-change": [network(f"%1 = affine %x {{shift=1.0}} : {T}")],
     "add-zeros": [network(f"%s = global_avg_pool %x {{keep=true}} : f32[4, 1, 1]\n%1 = add %z, %s : {T}")],
     "product-of-zeros": [network(f'%1 = conv2d %z {{out=4, kernel=1, bias=true, param="c"}} : {T}')],
-    "zeros-of-zeros": [network(f"%1 = hsigmoid %z : {T}")],
+    "zeros-of-zeros": [network(f"%1 = {op} %z : {T}") for op in ("hsigmoid", "cos")],
     "single-member": [
         network(f'%1 = sum %x if @d == "a" : {T}', decisions=DECISIONS),
         network(f"%1 = sum %x, %x : {T}"),

@@ -121,7 +121,7 @@ def test_a_selection_is_strong_and_the_rest_pale(darts: Module, darts_v2: Belief
 
 
 def test_every_zoo_network_shows_all_its_operations() -> None:
-    for path in sorted(ZOO.rglob("*.loom")):
+    for path in sorted(p for p in ZOO.rglob("*.loom") if p.parent.name != "parts"):
         module = load(path)
         pictures = whole(module)
         called = {n for p in pictures for node in p.nodes for n in node.lines}
