@@ -76,7 +76,7 @@ class Operation:
         self.presence = presence
         self.span = span
         self.results = tuple(
-            Value(t, i, names[i] if i < len(names) else "", self) for i, t in enumerate(types)
+            [Value(t, i, names[i] if i < len(names) else "", self) for i, t in enumerate(types)]
         )
 
     def __repr__(self) -> str:

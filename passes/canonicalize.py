@@ -130,17 +130,18 @@ class Simplifier(Rewriter):
             return
         for position, forward in enumerate(self.forwards[new.attributes["callee"]]):
             if forward is not None and old.results[position] in self.read:
-                value = self._forwarded(new, position, forward)
+                value = forwarded(new, position, forward)
+                if isinstance(value, Operation):
+                    self.operations.append(value)
+                    value = value.result
                 self.values[old.results[position]] = value
                 if self.watch is not None:
                     self.watch(forwarded_result, new, value)
 
-    def _forwarded(self, call: Operation, position: int, forward: int | str) -> Value:
-        if isinstance(forward, int):
-            return call.operands[forward]
-        made = zeros(call.results[position].type, call)
-        self.operations.append(made)
-        return made.result
+
+def forwarded(call: Operation, position: int, forward: int | str) -> Specialised:
+    """What takes the place of a result of a call: the operand that is passed on, or zeros."""
+    return call.operands[forward] if isinstance(forward, int) else zeros(call.results[position].type, call)
 
 
 def forwards_of(function: Function) -> tuple[Forward, ...]:

@@ -11,7 +11,7 @@ from drawloom.ir.expression import expressions
 
 from .base import Context, Pass
 from .rebuild import rebuilt
-from .reduction import Reducible, reduced
+from .reduction import Body, Reducible, reduced
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def dce(module: Module) -> Module:
     known: dict[str, Reducible] = {}
     for order, (name, function) in enumerate(module.functions.items()):
         callees = {callee: known[callee] for op in function.calls() for callee in [op.attributes["callee"]]}
-        known[name] = Reducible(function, order, callees)
+        known[name] = Reducible(Body(function), order, callees)
     functions = reduced(known[module.entry.name])
     if len(functions) == len(module.functions) and all(f is module.functions.get(f.name) for f in functions):
         return without_unused_decisions(module)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import NamedTuple
 
 from drawloom.ir import Function, Operation, Value
 
@@ -16,20 +17,49 @@ Placed = tuple[int, Function]
 
 
 @dataclass(slots=True)
+class Body:
+    """A function, which may be called with different callees behind its calls.
+
+    Attributes:
+        function: the function.
+        wholes: what is left of it where nothing goes of what it calls, by the outputs in use as masks.
+    """
+
+    function: Function
+    wholes: dict[int, _Whole] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Reducible:
     """A function with what it calls and what is left of it.
 
     Attributes:
-        function: the function.
+        body: the function.
         order: its position in the module.
         callees: what it calls, by name.
         parts: what is left of it for the sets of outputs in use that have been asked for, as masks.
     """
 
-    function: Function
+    body: Body
     order: int
     callees: Mapping[str, Reducible]
     parts: dict[int, Part] = field(default_factory=dict)
+
+
+class _Left(NamedTuple):
+    """What is left of the operations of a function; see `Part`."""
+
+    function: Function
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    intact: bool
+
+
+class _Whole(NamedTuple):
+    """What is left of a function where nothing goes of what it calls: `calls` with the outputs in use."""
+
+    calls: tuple[_Call, ...]
+    left: _Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +81,17 @@ class Part:
     functions: tuple[Placed, ...]
 
 
+_Call = tuple[str, int]
+"""The name of a callee and the mask of its outputs in use."""
+
 _Request = tuple[Reducible, int]
 _Kept = list[tuple[Operation, Part | None]]
-"""Live operations, calls with what is left of their callees."""
+"""Live operations, calls with what is left of their callees; None where nothing went."""
 
 
 def reduced(entry: Reducible) -> list[Function]:
     """What is left of a function all of whose outputs are in use, and of what it calls, in their order."""
-    part = _part(entry, everything(entry.function))
+    part = _part(entry, everything(entry.body.function))
     return [function for _, function in sorted(part.functions, key=itemgetter(0))]
 
 
@@ -83,39 +116,85 @@ def _part(entry: Reducible, demand: int) -> Part:
 
 def _reduction(given: Reducible, demand: int) -> Generator[_Request, Part | None, Part]:
     """Find what is left of a function; asks for what is left of those it calls where that is not known."""
-    function = given.function
+    whole = given.body.wholes.get(demand) or _whole(given.body, demand)
+    parts: dict[_Call, Part] = {}
+    for call in whole.calls:
+        parts[call] = yield from _asked(given, call)
+    left = whole.left
+    if not all(part.intact for part in parts.values()):
+        left = yield from _narrowed(given, demand, parts)
+    functions = dict.fromkeys([f for part in parts.values() for f in part.functions])
+    return Part(*left, (*functions, (given.order, left.function)))
+
+
+def _asked(given: Reducible, call: _Call) -> Generator[_Request, Part | None, Part]:
+    callee, needed = call
+    reducible = given.callees[callee]
+    part = reducible.parts.get(needed) or (yield reducible, needed)
+    assert part is not None
+    return part
+
+
+def _narrowed(
+    given: Reducible, demand: int, parts: dict[_Call, Part]
+) -> Generator[_Request, Part | None, _Left]:
+    """What is left where some callee lost inputs or outputs; then `parts` holds what is still called."""
+    parts.clear()
+    scan = _scan(given.body.function, demand)
+    answer: Part | None = None
+    while True:
+        try:
+            call = scan.send(answer)
+        except StopIteration as finished:
+            left: _Left = finished.value
+            return left
+        answer = parts[call] = yield from _asked(given, call)
+
+
+def _whole(body: Body, demand: int) -> _Whole:
+    """What is left of a function where nothing goes of what it calls, kept with it."""
+    calls: dict[_Call, None] = {}
+    scan = _scan(body.function, demand)
+    try:
+        while True:
+            calls[scan.send(None)] = None
+    except StopIteration as finished:
+        made = body.wholes[demand] = _Whole(tuple(calls), finished.value)
+    return made
+
+
+def _scan(function: Function, demand: int) -> Generator[_Call, Part | None, _Left]:
+    """Find the operations that outputs need; is told of each call what is left of it, None where all is."""
     alive = {function.outputs[i] for i in bits(demand)}
     kept: _Kept = []
-    intact = demand == everything(function)
-    same = intact
     for op in reversed(function.operations):
-        needed = _needed(op, alive)
+        results = op.results
+        if len(results) == 1:
+            # by far the most common, and on the path of every candidate
+            needed = 1 if results[0] in alive else 0
+        else:
+            needed = sum([1 << i for i, v in enumerate(results) if v in alive])
         if not needed:
-            same = False
-        elif op.definition.name != "call":
+            continue
+        part = None
+        if op.definition.name == "call":
+            part = yield op.attributes["callee"], needed
+        if part is None or part.intact:
             alive.update(op.operands)
             kept.append((op, None))
         else:
-            callee = given.callees[op.attributes["callee"]]
-            part = callee.parts.get(needed) or (yield callee, needed)
-            assert part is not None
             alive.update([op.operands[i] for i in part.inputs])
-            same = same and part.intact
             kept.append((op, part))
     kept.reverse()
     inputs = tuple([i for i, v in enumerate(function.inputs) if v in alive or function.kind == "network"])
-    intact = intact and len(inputs) == len(function.inputs)
-    left = function if same and intact else _rebuilt(function, inputs, demand, kept)
-    functions = dict.fromkeys([f for _, part in kept if part is not None for f in part.functions])
-    return Part(left, inputs, bits(demand), intact, (*functions, (given.order, left)))
-
-
-def _needed(op: Operation, alive: set[Value]) -> int:
-    """The mask of the results that are alive."""
-    results = op.results
-    if len(results) == 1:
-        return int(results[0] in alive)
-    return sum([1 << i for i, v in enumerate(results) if v in alive])
+    intact = demand == everything(function) and len(inputs) == len(function.inputs)
+    if not intact or any(part for _, part in kept):
+        left = _rebuilt(function, inputs, demand, kept)
+    elif len(kept) < len(function.operations):
+        left = rebuilt(function, function.inputs, tuple([op for op, _ in kept]), function.outputs)
+    else:
+        left = function
+    return _Left(left, inputs, bits(demand), intact)
 
 
 def _rebuilt(function: Function, inputs: tuple[int, ...], demand: int, kept: _Kept) -> Function:
@@ -148,8 +227,6 @@ def _rebuilt(function: Function, inputs: tuple[int, ...], demand: int, kept: _Ke
 
 def _call(op: Operation, operands: tuple[Value, ...], callee: Part) -> Operation:
     """A call of what is left of its callee."""
-    if callee.intact:
-        return copied(op, operands)
     attributes = {**op.attributes, "callee": callee.function.name}
     results = [op.results[i] for i in callee.outputs]
     names = tuple([r.name for r in results])

@@ -1,0 +1,69 @@
+"""What depends on decisions: read at an assignment, computed once for each of the values that occur."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+
+from drawloom.ir import Decision, Expr
+
+Indices = Mapping[Decision, int]
+"""For each decision the position of its value in its domain."""
+
+Positions = Sequence[int]
+"""For each decision of a space, in order, the position of its value in its domain."""
+
+Key = Callable[[Positions], Any]
+"""Picks the positions of some decisions."""
+
+_T = TypeVar("_T")
+
+_LIMIT = 4096
+"""Most values of one thing that are remembered."""
+
+
+def picks(decisions: Sequence[Decision], mentioned: Iterable[Decision]) -> Key:
+    """Picks the positions of the decisions that are mentioned, out of those of a space."""
+    known = frozenset(mentioned)
+    places = [i for i, d in enumerate(decisions) if d in known] if known else []
+    return itemgetter(*places) if places else lambda positions: ()
+
+
+class Decided(Generic[_T]):
+    """Something that depends on some decisions, remembered for each of their values."""
+
+    __slots__ = ("_compute", "_decisions", "_key", "_known")
+
+    def __init__(
+        self, decisions: Sequence[Decision], found: Iterable[Expr], compute: Callable[[Indices], _T]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            decisions: those of the space.
+            found: expressions that mention those it depends on.
+            compute: gives it, from the positions of those that it depends on.
+        """
+        mentioned = {d for e in found for d in e.decisions}
+        self._decisions = [(i, d) for i, d in enumerate(decisions) if d in mentioned] if mentioned else []
+        self._key = picks(decisions, mentioned)
+        self._compute = compute
+        self._known: dict[Any, _T] = {}
+
+    def at(self, positions: Positions) -> _T:
+        """What it is in an assignment."""
+        key = self._key(positions)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _LIMIT:
+                self._known.clear()
+            found = self._known[key] = self._compute({d: positions[i] for i, d in self._decisions})
+        return found
+
+
+def value_at(scalar: Any, indices: Indices) -> Any:
+    """The value of an attribute, which may be a tuple of scalars."""
+    if isinstance(scalar, Expr):
+        return scalar.at(indices)
+    return tuple([value_at(s, indices) for s in scalar]) if isinstance(scalar, tuple) else scalar
