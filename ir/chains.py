@@ -85,18 +85,19 @@ def _join(flat: FlatGraph, readers: list[int], alone: set[int], joined: ChainGra
     ):
         if not readers[node]:
             continue
-        if (
-            len(operands) == 1
-            and readers[operands[0]] == 1
-            and node not in alone
-            and operands[0] not in alone
-        ):
-            place[node] = chain = place[operands[0]]
-            pieces[chain].append(static)
-            continue
+        if len(operands) == 1:
+            (operand,) = operands
+            below = place[operand]
+            if readers[operand] == 1 and node not in alone and operand not in alone:
+                place[node] = below
+                pieces[below].append(static)
+                continue
+            operands = (below,)
+        else:
+            operands = tuple([place[o] for o in operands])
         place[node] = len(pieces)
         pieces.append([static])
-        joined.operands.append(tuple([place[o] for o in operands]))
+        joined.operands.append(operands)
         joined.commutative.append(commutative)
     joined.statics = [b"".join(p) for p in pieces]
     return place
@@ -107,7 +108,11 @@ def _color(joined: ChainGraph) -> None:
     for static, operands, commutative in zip(
         joined.statics, joined.operands, joined.commutative, strict=True
     ):
-        below = [colors[o] for o in operands]
-        if commutative:
-            below.sort()
-        colors.append(blake2b(static + b"".join(below), digest_size=DIGEST).digest())
+        if len(operands) == 1:
+            told = static + colors[operands[0]]
+        else:
+            below = [colors[o] for o in operands]
+            if commutative:
+                below.sort()
+            told = static + b"".join(below)
+        colors.append(blake2b(told, digest_size=DIGEST).digest())

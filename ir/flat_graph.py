@@ -127,8 +127,10 @@ def _check_size(templates: Mapping[str, Template]) -> None:
     size = 0
     sizes: dict[str, int] = {}
     for name, template in templates.items():
-        size = len(template.steps) + sum(sizes[callee] for callee in template.callees)
-        sizes[name] = min(size, LIMIT + 1)
+        size = len(template.steps)
+        for callee in template.callees:
+            size += sizes[callee]
+        sizes[name] = size = min(size, LIMIT + 1)
     # the entry is the last
     if size > LIMIT:
         raise UserError(f"the network has more than {LIMIT:,} operations when its calls are followed")
@@ -139,29 +141,33 @@ def _walk(
 ) -> list[int]:
     """Add the nodes of a function, calls followed with a stack of its own; returns those of its outputs."""
     numbers: dict[Any, int] = {}
+    nodes, operands_of, commutative_of = graph.statics, graph.operands, graph.commutative
     stack: list[tuple[Iterator[Step], tuple[int, ...], list[int], str]] = []
     steps, outputs, prefix = iter(entry.steps), entry.outputs, ""
     while True:
         for static, operands, commutative, path, callee in steps:
-            given = tuple([values[i] for i in operands])
+            # most read one value, and this is on the path of every candidate
+            given = (values[operands[0]],) if len(operands) == 1 else tuple([values[i] for i in operands])
             if callee:
                 stack.append((steps, outputs, values, prefix))
                 template = templates[callee]
                 steps, outputs, values = iter(template.steps), template.outputs, list(given)
                 prefix = _joined(prefix, path) if tied else ""
                 break
-            if path is not None:
-                # an operation with weights of its own equals no other
-                key: Any = (static, given, _joined(prefix, path)) if tied else None
+            new = len(nodes)
+            if path is None:
+                number = numbers.setdefault((static, tuple(sorted(given)) if commutative else given), new)
+            elif tied:
+                path = _joined(prefix, path)
+                number = numbers.setdefault((static, given, path), new)
+                graph.paths[number] = path
             else:
-                key = (static, tuple(sorted(given)) if commutative else given)
-            number = numbers.get(key)
-            if number is None:
-                number = graph.add(static, given, commutative)
-                if key is not None:
-                    numbers[key] = number
-                    if path is not None:
-                        graph.paths[number] = key[2]
+                # an operation with weights of its own equals no other
+                number = new
+            if number == new:
+                nodes.append(static)
+                operands_of.append(given)
+                commutative_of.append(commutative)
             values.append(number)
         else:
             results = [values[i] for i in outputs]
@@ -215,7 +221,8 @@ class _Maker:
     def add(self, op: Operation) -> None:
         """Add a live operation; what it reads has been added."""
         places = self.places
-        operands = tuple([places[v] for v in op.operands])
+        given = op.operands
+        operands = (places[given[0]],) if len(given) == 1 else tuple([places[v] for v in given])
         name = op.definition.name
         if name == "call":
             prefix = op.param or ""
@@ -268,6 +275,8 @@ def _overlapping(claims: list[str]) -> bool:
 def _statics(op: Operation) -> tuple[bytes, ...]:
     """What an operation does, for each of its results."""
     values = _values_of(op.definition)(op.attributes)
+    if len(op.results) == 1:
+        return (_static(op.definition, 0, values),)
     return tuple([_static(op.definition, i, values) for i in range(len(op.results))])
 
 

@@ -176,7 +176,8 @@ class Plan:
         for place, reads in reading.steps:
             step = self.steps[place]
             form = step.fixed or step.form(positions)
-            operands = tuple([values[slot] for slot in reads])
+            # most read one value, and this is on the path of every candidate
+            operands = (values[reads[0]],) if len(reads) == 1 else tuple([values[slot] for slot in reads])
             new = form.made.get(operands) or form.make(operands)
             start = step.start
             if isinstance(new, Value):

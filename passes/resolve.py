@@ -1,11 +1,11 @@
 """The fast path from a space and an assignment to a network: ``assign,canonicalize,dce`` in one sweep.
 
 Each function is visited once for each projection of an assignment on the decisions that it and its callees
-mention. In a function, first the operations are found that its outputs need through selected alternatives and
-present members; those are rebuilt in order with decisions replaced, each simplified by the rules of
-``canonicalize``; then what became dead is removed. Resolved functions are remembered and shared between
-candidates, and so are the operations in them: what one becomes depends on the values of the decisions that it
-mentions and on its operands, nothing else.
+mention. First the operations are found that its outputs need through selected alternatives and present
+members (`drawloom.passes.skeleton`); those are rebuilt in order with decisions replaced, each simplified by
+the rules of ``canonicalize`` (`drawloom.passes.plan`); then what became dead is removed
+(`drawloom.passes.reduction`). Resolved functions are remembered and shared between candidates, and so are
+the operations in them.
 """
 
 from __future__ import annotations

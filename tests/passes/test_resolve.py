@@ -10,19 +10,23 @@ from hypothesis import strategies as st
 from drawloom.ir import (
     Constraint,
     Decision,
+    Function,
     FunctionBuilder,
     Module,
     TensorType,
     UserError,
     index_of,
+    parse_module,
     print_module,
     structural_hash,
     structurally_equal,
     value_of,
     verify,
+    walk,
 )
 from drawloom.ir.expression import apply
 from drawloom.passes import PassManager, assign, canonicalize, dce, decide, resolve, sample
+from drawloom.passes.skeleton import skeleton_key
 
 
 @st.composite
@@ -132,3 +136,62 @@ def test_a_decision_without_effect_vanishes():
     hashes = {structural_hash(resolve(module, {"k": v, "arm": "skip"})) for v in (3, 5)}
     assert len(hashes) == 1
     assert len({structural_hash(resolve(module, {"k": v, "arm": "conv"})) for v in (3, 5)}) == 2
+
+
+def _caller_of(inner: Function) -> Function:
+    """A function without decisions around one that has some; it reads both results."""
+    builder = FunctionBuilder("outer", "block")
+    x, y = (builder.input(TensorType((4, 6, 6)), name) for name in "xy")
+    first, second = builder.call(inner, [x, y], "inner")
+    return builder.finish([builder.op("add", [first, builder.op("relu", [second])]), second])
+
+
+def _nested_space() -> Module:
+    """A callee that, as decided, reads both inputs or one, passes one on, or gives zeros."""
+    arm, kernel = Decision("arm", ("both", "x", "pass", "none")), Decision("kernel", (1, 3))
+    builder = FunctionBuilder("inner", "block")
+    x, y = (builder.input(TensorType((4, 6, 6)), name) for name in "xy")
+    size = value_of(kernel)
+    conv = builder.op("conv2d", [x], {"out": 4, "kernel": size, "pad": size // 2, "param": "conv"})
+    arms = [builder.op("add", [conv, y]), conv, x, builder.op("zeros_like", [y])]
+    inner = builder.finish([builder.choice(arms, index_of(arm)), builder.op("tanh", [x])])
+    outer = _caller_of(inner)
+    builder = FunctionBuilder("before", "op")
+    before = builder.finish([builder.op("relu", [builder.input(TensorType((4, 6, 6)), "x")])])
+    builder = FunctionBuilder("main", "network")
+    x = builder.input(TensorType((4, 6, 6)), "x")
+    (y,) = builder.call(before, [x])
+    h, h2 = builder.call(outer, [x, y], "a")
+    h, _ = builder.call(outer, [h2, h], "b")
+    entry = builder.finish([h])
+    return Module(
+        "nested", {f.name: f for f in (inner, outer, before, entry)}, {"arm": arm, "kernel": kernel}
+    )
+
+
+def test_callers_follow_what_happens_in_their_callees():
+    module = _nested_space()
+    every = [{"arm": arm, "kernel": k} for k in (1, 3) for arm in ("both", "x", "pass", "none")]
+    for assignment in [*every, *reversed(every)]:
+        network = resolve(module, assignment)
+        verify(network)
+        assert print_module(network) == print_module(decide(module, assignment))
+        assert structurally_equal(network, canonicalize(assign(module, assignment)))
+        assert {visit.function.name for visit in walk(network)} == set(network.functions)
+
+
+def test_callers_without_decisions_are_shared_by_candidates():
+    module = _nested_space()
+    one, other = (resolve(module, {"arm": "both", "kernel": k}) for k in (1, 3))
+    assert one.functions["inner"] is not other.functions["inner"]
+    assert one.functions["outer"] is other.functions["outer"]
+    assert structural_hash(one) != structural_hash(other)
+    for network in (one, other):
+        assert structural_hash(network) == structural_hash(parse_module(print_module(network)))
+
+
+def test_cells_of_the_zoo_share_their_skeletons(zoo_space):
+    functions = zoo_space("darts").functions.values()
+    cells = [f for f in functions if f.definition == "dag"]
+    assert len(cells) == 8
+    assert len({skeleton_key(f) for f in cells}) == 2
