@@ -522,10 +522,18 @@ def _simplify_mul(*args: Scalar) -> tuple[Scalar] | None:
     return None
 
 
+def _simplify_quotient(a: Scalar, b: Scalar) -> tuple[Scalar] | None:
+    """Whole numbers divided by one stay what they are; others lose their fraction."""
+    return (a,) if _whole_by_one(a, b) else None
+
+
 def _simplify_remainder(a: Scalar, b: Scalar) -> tuple[Scalar] | None:
     """Whole numbers leave nothing when divided by one."""
-    whole = type(b) is int and b == 1 and isinstance(a, Expr) and a.whole
-    return (0,) if whole else None
+    return (0,) if _whole_by_one(a, b) else None
+
+
+def _whole_by_one(a: Scalar, b: Scalar) -> bool:
+    return type(b) is int and b == 1 and isinstance(a, Expr) and a.whole
 
 
 def _simplify_logic(operator: str, absorbing: bool) -> Callable[..., tuple[Scalar] | None]:
@@ -622,7 +630,7 @@ _SIMPLIFY: dict[str, Callable[..., tuple[Scalar] | None]] = {
     "+": _simplify_add,
     "-": _simplify_subtract,
     "*": _simplify_mul,
-    "//": lambda a, b: (a,) if type(b) is int and b == 1 else None,
+    "//": _simplify_quotient,
     "%": _simplify_remainder,
     "and": _simplify_logic("and", absorbing=False),
     "or": _simplify_logic("or", absorbing=True),

@@ -72,6 +72,17 @@ def test_scalars_agree_by_value() -> None:
     assert not scalars_agree(K, 3)
 
 
+def test_prices_agree_with_nothing_but_themselves() -> None:
+    assert scalars_agree(metric("parameters"), metric("parameters"))
+    assert not scalars_agree(metric("parameters"), 3)
+    assert not scalars_agree(metric("parameters") + K, K + 3)
+
+
+def test_a_float_that_is_added_makes_a_float() -> None:
+    assert (K + 0).whole
+    assert not (K + 0.0).whole
+
+
 def test_scalars_without_tables_are_compared_on_samples() -> None:
     a, b, c, d = WIDE
     assert (a + b + c + d).table is None
