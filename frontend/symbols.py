@@ -219,7 +219,7 @@ class _Resolver:
     def _declare(self, scope: dict[str, Symbol], name: Name, kind: str, node: Node) -> None:
         """A new symbol, or one more binding of a name that the scope itself has."""
         symbol = scope.get(name.name)
-        if symbol is None or symbol.owner is not self.owner:
+        if symbol is None:
             symbol = scope[name.name] = Symbol(name.name, kind, node, self.owner)
         self.symbols._bind(
             symbol, name.span, name.span.start if isinstance(node, (For, Comprehension)) else node.span.end

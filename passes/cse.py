@@ -13,6 +13,7 @@ from .rebuild import Rewriter, copied
 _COMMUTATIVE = frozenset({"add", "mul"})
 """Operations of which two operands may be swapped without changing a bit of the result."""
 
+
 @dataclass(frozen=True)
 class CommonSubexpressions(Pass):
     """Keeps one of several operations that compute the same from the same operands.
@@ -79,9 +80,7 @@ def _key(op: Operation) -> Any:
     operands = [id(v) for v in op.operands]
     if op.name in _COMMUTATIVE:
         operands.sort()
-    attributes = tuple(
-        (name, _exact(v)) for name, v in op.attributes.items() if (op.name, name) != ("call", "param")
-    )
+    attributes = tuple((name, _exact(v)) for name, v in op.attributes.items() if name != "param")
     return op.name, tuple(operands), attributes, _exact(op.presence)
 
 

@@ -117,7 +117,7 @@ def _inlined(function: Function, flat: dict[str, Function], keep: tuple[str, ...
 def _placed(op: Operation, operands: list[Value], prefix: str, values: dict[Value, Value]) -> Operation:
     """A copy of an operation on other operands, weights below a prefix; `values` learns its results."""
     attributes: dict[str, Any] = op.attributes
-    if prefix and "param" in attributes:
+    if "param" in attributes:
         attributes = {**attributes, "param": join_path(prefix, attributes["param"])}
     types, names = [r.type for r in op.results], tuple([r.name for r in op.results])
     copy = Operation(op.definition, tuple(operands), attributes, types, op.presence, op.span, names)

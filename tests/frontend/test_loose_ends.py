@@ -32,6 +32,12 @@ def present(made: Module, assignment: dict[str, Any]) -> list[bool]:
     return [bool(f) for f in flags]
 
 
+def test_an_element_that_is_there_twice_is_used_twice() -> None:
+    made = module("h = tanh(image)  return sum(loose_ends([h, h, relu(h), sigmoid(image)]))")
+    (total,) = operations(made, "sum")
+    assert [v.producer.name for v in total.operands if v.producer is not None] == ["relu", "sigmoid"]
+
+
 def test_what_another_element_is_computed_from_is_left_out() -> None:
     made = module(NODES)
     rng = np.random.default_rng(0)

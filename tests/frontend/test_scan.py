@@ -103,6 +103,7 @@ def test_a_decided_number_scales_a_tensor() -> None:
         ("return sum(chunk(image; 2))", "E0503"),
         ("return sum(chunk(image; 0))", "E0503"),
         ("return sum(chunk(image; 3, axis=5))", "E0503"),
+        ("return sum(chunk(image; 3, axis=-3))", "E0503"),
         ("return zeros(0)", "E0503"),
         ("return zeros(true)", "E0501"),
         ("return 3 / image", "E0501"),

@@ -115,6 +115,55 @@ def test_equal_work_is_merged_and_weights_and_noise_are_not():
     assert names == ["add", "call", "call", "batch_norm", "batch_norm", "avg_pool", "avg_pool", "sum"]
 
 
+def test_lists_with_other_members_are_not_merged():
+    module = parse_module(
+        """
+        module @m {
+          decision @e : subset 1..=2 of 2
+          network @m(%x: f32[4]) -> f32[4] {
+            %r = relu %x : f32[4]
+            %a = sum %x if has(@e, 0), %r if has(@e, 1) : f32[4]
+            %b = sum %x if has(@e, 0), %r : f32[4]
+            %c = sum %x if has(@e, 0), %r if has(@e, 1) : f32[4]
+            %d = sum %a, %b, %c : f32[4]
+            return %d
+          }
+        }
+        """
+    )
+    operations = cse(module).entry.operations
+    a, b = operations[1:3]
+    assert [op.name for op in operations] == ["relu", "sum", "sum", "sum"]
+    assert operations[3].operands == (a.result, b.result, a.result)
+
+
+def test_calls_that_stay_stand_between_those_that_go():
+    module = parse_module(
+        """
+        module @m {
+          op @o(%x: f32[4]) -> f32[4] {
+            %0 = linear %x {out=4, param="fc"} : f32[4]
+            return %0
+          }
+          block @b(%x: f32[4]) -> f32[4] {
+            %0 = call @o(%x) {param="inner"} : f32[4]
+            return %0
+          }
+          network @m(%x: f32[4]) -> f32[4] {
+            %0 = call @o(%x) {param="first"} : f32[4]
+            %1 = call @b(%0) {param="second"} : f32[4]
+            return %1
+          }
+        }
+        """
+    )
+    after = inline(module, keep=("op",))
+    verify(after)
+    assert list(after.functions) == ["o", "m"]
+    assert [op.param for op in after.entry.calls()] == ["first", "second.inner"]
+    assert structurally_equal(after, module)
+
+
 def test_inlining_keeps_the_kinds_it_is_told_to():
     module = networks.mobile()
     flat = inline_all(module)
