@@ -107,7 +107,7 @@ def test_a_decided_number_scales_a_tensor() -> None:
         ("return zeros(0)", "E0503"),
         ("return zeros(true)", "E0501"),
         ("return 3 / image", "E0501"),
-        ("return image / image", "E0501"),
+        ("return image // image", "E0501"),
         ("return image / 0", "E0504"),
         ("return image % 2", "E0501"),
         ("return image + [image]", "E0501"),
