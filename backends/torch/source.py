@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from drawloom.backends.lowerings import lowering
 from drawloom.backends.weights import weight_specs
-from drawloom.ir import Function, Module, Operation, UserError, Value
+from drawloom.ir import DType, Function, Module, Operation, UserError, Value
 
 from .lowering import RULES, Rule, Site
 from .naming import Tree, Variables, access, class_names, definitions, fresh, tree
@@ -132,6 +132,7 @@ def _rule(op: Operation) -> Rule:
 def _forward(body: Body, layers: Tree) -> Iterator[str]:
     """The lines of the forward method."""
     names = Variables(body)
+    of_tokens = body.function.inputs[0].type.dtype is DType.I32
     result = _result_type(body.outputs)
     if body.heads:
         result += f" | {_result_type(body.outputs + body.heads)}"
@@ -145,7 +146,8 @@ def _forward(body: Body, layers: Tree) -> Iterator[str]:
         if step.op.name == "call":
             expression = f"{layer}({', '.join(operands)})"
         else:
-            expression = _rule(step.op).expression(step.op, Site(operands, layer, names.inputs[0]))
+            site = Site(operands, layer, names.inputs[0], of_tokens)
+            expression = _rule(step.op).expression(step.op, site)
         yield f"    {', '.join(names.bind(step, position))} = {expression}"
     if body.heads and not body.for_training:
         yield from _return_unless_training(body, names)
