@@ -79,12 +79,14 @@ class Format:
         help: what it is, for the README.
         needs: import names of libraries that writing it takes.
         write: writes its files into a folder.
+        use: says how its files are used, for the README, in a line of Markdown, or nothing.
     """
 
     name: str
     help: str
     needs: tuple[str, ...]
     write: Callable[[Job, Path], None]
+    use: Callable[[Job], str] = lambda job: ""
 
     @property
     def available(self) -> bool:
@@ -106,6 +108,47 @@ def _write_onnx(job: Job, folder: Path) -> None:
     from drawloom.backends.torch import export_onnx
 
     export_onnx(job.module, _weights(job), folder / "network.onnx")
+
+
+def _write_torchscript(job: Job, folder: Path) -> None:
+    from drawloom.backends.torch import export_torchscript
+
+    export_torchscript(job.module, _weights(job), folder / "network.pt")
+
+
+def _write_python(job: Job, folder: Path) -> None:
+    from drawloom.backends.torch import python_source
+
+    (folder / "network.py").write_text(python_source(job.module, _comment(job)), encoding="utf-8")
+
+
+def _use_of_python(job: Job) -> str:
+    from drawloom.backends.torch import network_class
+
+    name = network_class(job.module)
+    load = 'network.load_state_dict(safetensors.torch.load_file("weights.safetensors"))'
+    return f"Python: `from network import {name}`, `network = {name}()`, `{load}`, `network.eval()`."
+
+
+def _comment(job: Job) -> str:
+    """The head of the Python file: what it is and costs, where it comes from, how weights get in."""
+    from drawloom import __version__
+    from drawloom.passes import price
+
+    prices = price(job.module, [{}])
+    parameters, operations = (int(prices[metric][0]) for metric in ("parameters", "multiply_adds"))
+    about = "".join(f"{name}: {_plain(text)}.\n" for name, text in job.about.items())
+    return (
+        f"The network {_plain(job.module.name)}: {parameters:,} parameters, {operations:,} multiply-adds.\n\n"
+        f"Written by Drawloom {__version__}; needs PyTorch only.\n{about[:1].upper()}{about[1:]}"
+        "Weights that were exported with it:\n\n"
+        '    network.load_state_dict(safetensors.torch.load_file("weights.safetensors"))\n'
+    )
+
+
+def _plain(text: str) -> str:
+    """A text that cannot end the docstring it stands in."""
+    return text.replace("\\", "/").replace('"', "'")
 
 
 def _write_tvm(job: Job, folder: Path) -> None:
@@ -176,10 +219,27 @@ FORMATS: dict[str, Format] = {
             _write_onnx,
         ),
         Format(
+            "torchscript",
+            "`network.pt`: TorchScript, for PyTorch without any source text; the batch size is free. "
+            "TorchScript is deprecated: PyTorch 2.13 warns when it loads such a file",
+            ("torch",),
+            _write_torchscript,
+            lambda job: 'TorchScript: `scores = torch.jit.load("network.pt")(images)`.',
+        ),
+        Format(
+            "python",
+            "`network.py`: the network as PyTorch source, which imports nothing but `torch`. It is code: "
+            "read it before you run it",
+            ("torch",),
+            _write_python,
+            _use_of_python,
+        ),
+        Format(
             "tvm",
             "`network.so`: the network compiled for `{target}`, weights inside; `run.py` runs it",
             ("tvm",),
             _write_tvm,
+            lambda job: "Library: `python run.py [image.npy]` (needs `apache-tvm`, not Drawloom).",
         ),
     ]
 }
@@ -281,11 +341,8 @@ def _output_shape(module: Module) -> tuple[int, ...]:
 def _readme(job: Job, formats: Sequence[str]) -> str:
     about = "".join(f"* {name}: {text}\n" for name, text in job.about.items())
     files = "".join(f"* {FORMATS[name].help.format(target=job.target)}\n" for name in formats)
-    use = (
-        "\nTo run it: `python run.py [image.npy]` (needs `apache-tvm`, not Drawloom).\n"
-        if "tvm" in formats
-        else ""
-    )
+    lines = [text for name in formats if (text := FORMATS[name].use(job))]
+    use = "\n## Use\n\n" + "".join(f"* {line}\n" for line in lines) if lines else ""
     return (
         f"# {job.module.name}\n\nA network exported by Drawloom.\n\n{about}\n## Input and output\n\n"
         f"{_input_text(job)}\n\n## Files\n\n{files}"

@@ -19,13 +19,16 @@ from .export import export_onnx
 from .layers import set_progress
 from .lowering import RULES
 from .network import skeleton, to_torch, weights_of
-from .source import python_source
+from .source import network_class, python_source
+from .torchscript import export_torchscript
 from .training_loop import train
 
 __all__ = [
     "RULES",
     "evaluate",
     "export_onnx",
+    "export_torchscript",
+    "network_class",
     "predict",
     "python_source",
     "set_progress",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -38,7 +37,7 @@ class BatchNorm3d(_WithoutCounter, nn.BatchNorm3d):
 
 
 class DropPath(nn.Module):
-    """Makes samples zero at random while training, and scales the others up: see ``drop_path`` of the IR.
+    """Makes samples zero at random while training, and scales the others up (Larsson et al., 2017).
 
     Attributes:
         rate: probability of a sample to be dropped at the end of training.
@@ -107,7 +106,7 @@ class ChannelAffine(nn.Module):
 class Group(nn.Module):
     """Named modules whose names `torch.nn.ModuleDict` refuses, because it has methods of the same name."""
 
-    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
+    def __init__(self, modules: dict[str, nn.Module]) -> None:
         super().__init__()
         self._modules.update(modules)
 
@@ -136,6 +135,18 @@ class WeightedSum(nn.Module):
         scales = torch.sigmoid(self.weight)
         return torch.stack([scale * term for scale, term in zip(scales, terms, strict=True)]).sum(0)
 
-    def extra_repr(self) -> str:
-        """What stands between the parentheses of the printed layer."""
-        return str(self.terms)
+
+_COUNTERLESS: dict[type[nn.Module], type[nn.Module]] = {
+    nn.BatchNorm1d: BatchNorm1d,
+    nn.BatchNorm2d: BatchNorm2d,
+    nn.BatchNorm3d: BatchNorm3d,
+}
+
+
+def drop_counters(network: nn.Module) -> None:
+    """Turn the batch normalisations of a network into those without a counter, in place."""
+    for layer in network.modules():
+        counterless = _COUNTERLESS.get(type(layer))
+        if counterless is not None:
+            layer.__class__ = counterless
+            layer.register_buffer("num_batches_tracked", None)

@@ -21,13 +21,11 @@ class Site:
         operands: expressions of the tensors it reads; the present ones of a list.
         layer: expression of its layer, empty for operations without one.
         batch: expression of a tensor with the batch first.
-        of_tokens: whether that is a tensor of integers.
     """
 
     operands: Sequence[str]
     layer: str
     batch: str
-    of_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def _batch_norm(op: Operation) -> str:
     shape = op.operands[0].type.shape
     dimensions = max(1, len(shape) - 1)
     options = _options(op, eps=("eps", 1e-5), affine=("affine", True))
-    return f"BatchNorm{dimensions}d({shape[0]}{options})"
+    return f"nn.BatchNorm{dimensions}d({shape[0]}{options})"
 
 
 def _channel_affine(op: Operation) -> str:
@@ -121,8 +119,7 @@ def _softmax(op: Operation, site: Site) -> str:
 
 def _zeros(op: Operation, site: Site) -> str:
     sizes = ", ".join(str(d) for d in op.result.type.shape)
-    dtype = ", dtype=torch.float32" if site.of_tokens else ""
-    return f"{site.batch}.new_zeros(({site.batch}.shape[0], {sizes}){dtype})"
+    return f"{site.batch}.new_zeros(({site.batch}.shape[0], {sizes}))"
 
 
 def _zeros_like(op: Operation, site: Site) -> str:
@@ -160,7 +157,7 @@ def _embedding(op: Operation) -> str:
 
 
 def _dropout(op: Operation, site: Site) -> str:
-    return f"F.dropout({site.operands[0]}, {op.attributes['rate']}, self.training)"
+    return f"F.dropout({site.operands[0]}, {op.attributes['rate']}, training=self.training)"
 
 
 def _drop_path(op: Operation) -> str:
@@ -193,7 +190,9 @@ def _concat(op: Operation, site: Site) -> str:
 
 def _slice(op: Operation, site: Site) -> str:
     a = op.attributes
-    return f"{site.operands[0]}[{':, ' * (a['axis'] + 1)}{a['begin']}:{a['end']}]"
+    size = op.operands[0].type.shape[a["axis"]]
+    begin, end = a["begin"] or "", "" if a["end"] == size else a["end"]
+    return f"{site.operands[0]}[{':, ' * (a['axis'] + 1)}{begin}:{end}]"
 
 
 def _reshape(op: Operation, site: Site) -> str:

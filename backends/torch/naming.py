@@ -1,39 +1,28 @@
-"""Names in written Python: of classes, of sub-modules and of variables."""
+"""Names in written Python: of classes and of sub-modules."""
 
 from __future__ import annotations
 
+import ast
 import keyword
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from torch import nn
 
-from drawloom.ir import Value
+from .layout import statement, string
 
-from .structure import Body, Step
+IMPORTED = ("torch", "F", "nn", "Tensor", "ChannelAffine", "DropPath", "Group", "WeightedSum")
+"""Names that written files import or define."""
 
-IMPORTED = (
-    *("torch", "F", "nn", "Tensor"),
-    *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "ChannelAffine", "DropPath", "Group", "WeightedSum"),
-)
-"""Names that every written file imports."""
-
-Tree: TypeAlias = "dict[str, Tree | str]"
+Tree: TypeAlias = "dict[str, Tree | ast.expr]"
 """Sub-modules by component of their path; leaves are constructors."""
 
-_WIDTH = 100
 
-
-def class_names(functions: Iterable[str]) -> dict[str, str]:
-    """A class name in camel case for every function."""
-    names: dict[str, str] = {}
-    taken = set(IMPORTED)
-    for function in functions:
-        words = "".join(c if c.isalnum() and c.isascii() else "_" for c in function).split("_")
-        base = "".join(w[:1].upper() + w[1:] for w in words)
-        names[function] = fresh(base if base.isidentifier() else f"Function{base}", taken)
-        taken.add(names[function])
-    return names
+def camel_case(name: str) -> str:
+    """The name of a class for a definition."""
+    words = "".join(c if c.isalnum() and c.isascii() else "_" for c in name).split("_")
+    base = "".join(w[:1].upper() + w[1:] for w in words)
+    return base if base.isidentifier() and not keyword.iskeyword(base) else f"Function{base}"
 
 
 def fresh(name: str, taken: Iterable[str]) -> str:
@@ -53,7 +42,7 @@ _MODULE = nn.Module()
 _DICT = nn.ModuleDict()
 
 
-def tree(constructors: Mapping[str, str]) -> Tree:
+def tree(constructors: Mapping[str, ast.expr]) -> Tree:
     """Constructors by path as a tree by component."""
     root: Tree = {}
     for path, constructor in constructors.items():
@@ -67,90 +56,110 @@ def tree(constructors: Mapping[str, str]) -> Tree:
     return root
 
 
-def definitions(root: Tree) -> list[str]:
-    """The lines that make the sub-modules of a class."""
+def constructor_tree(root: Tree, depth: int) -> list[str]:
+    """The lines that make the sub-modules of a class, indented by levels."""
     lines: list[str] = []
     for name, node in root.items():
-        target = f"self.{name}" if plain(name, _MODULE) else f"self._modules[{name!r}]"
-        lines += f"{target} = {_constructor(node, len(target) + 11)}".split("\n")
+        target = f"self.{name}" if plain(name, _MODULE) else f"self._modules[{string(name)}]"
+        lines += statement(f"{target} = ", _constructor(node, name), depth)
     return lines
 
 
 def access(path: str, root: Tree) -> str:
     """The expression of a sub-module in a method of the class."""
     first, *rest = path.split(".")
-    text = f"self.{first}" if plain(first, _MODULE) else f"self._modules[{first!r}]"
+    text = f"self.{first}" if plain(first, _MODULE) else f"self._modules[{string(first)}]"
     node = root[first]
     for name in rest:
         assert isinstance(node, dict)
-        if _is_list(node):
+        if is_list(node):
             text += f"[{name}]"
         else:
-            text += f".{name}" if plain(name, _DICT) else f"[{name!r}]"
+            text += f".{name}" if plain(name, _DICT) else f"[{string(name)}]"
         node = node[name]
     return text
 
 
-def _is_list(node: Tree) -> bool:
+def is_list(node: Tree) -> bool:
+    """Whether the children of a node are numbered from 0."""
     return all(str(i) in node for i in range(len(node)))
 
 
-def _constructor(node: Tree | str, column: int) -> str:
-    """The expression that makes a node, in several lines where one would be too long."""
-    if isinstance(node, str):
+def _constructor(node: Tree | ast.expr, name: str) -> ast.expr:
+    """The expression that makes a node, which is called so."""
+    if isinstance(node, ast.expr):
         return node
-    if _is_list(node):
-        items = [_constructor(node[str(i)], 8) for i in range(len(node))]
-        opening, closing = "nn.ModuleList([", "])"
+    if is_list(node):
+        table = _table(node, name) if len(node) > 1 else None
+        elements = [_constructor(node[str(i)], name) for i in range(len(node))]
+        return table or _call("nn.ModuleList", ast.List(elements))
+    return _dict({key: _constructor(below, key) for key, below in node.items()})
+
+
+def _dict(values: Mapping[str, ast.expr]) -> ast.expr:
+    refused = any(hasattr(_DICT, name) for name in values)
+    names: list[ast.expr | None] = [ast.Constant(name) for name in values]
+    return _call("Group" if refused else "nn.ModuleDict", ast.Dict(names, [*values.values()]))
+
+
+def _table(node: Tree, name: str) -> ast.expr | None:
+    """A list whose elements differ in their layers only, as a loop over these."""
+    chains = [_chain(node[str(i)]) for i in range(len(node))]
+    keys, ends = chains[0][0], [end for _, end in chains]
+    if not keys or any(k != keys for k, _ in chains) or not plain_variable(name):
+        return None
+    element: ast.expr = ast.Name(name)
+    if all(isinstance(end, ast.expr) for end in ends):
+        rows = [end for end in ends if isinstance(end, ast.expr)]
+    elif plain_variable(keys[-1]) and keys[-1] != name and (inner := _inner_table(ends, name, keys[-1])):
+        element, rows = inner
     else:
-        items = [f"{name!r}: {_constructor(below, 12 + len(name))}" for name, below in node.items()]
-        refused = any(hasattr(_DICT, name) for name in node)
-        opening, closing = ("Group({" if refused else "nn.ModuleDict({"), "})"
-    line = opening + ", ".join(items) + closing
-    if "\n" not in line and len(line) + column <= _WIDTH:
-        return line
-    body = "".join(f"    {line}\n" for item in items for line in f"{item},".split("\n"))
-    return f"{opening}\n{body}{closing}"
+        return None
+    for key in reversed(keys):
+        element = _dict({key: element})
+    return _call("nn.ModuleList", _loop(element, name, ast.List(rows)))
 
 
-class Variables:
-    """Names of the values in one method: their own, or else that of an operand no longer needed.
-
-    Attributes:
-        inputs: the parameters of the method; the first always names some tensor with the batch first.
-    """
-
-    def __init__(self, body: Body) -> None:
-        """Reserve the parameters."""
-        self._ends: dict[Value, int] = {}
-        steps = body.performed
-        for position, step in enumerate(steps):
-            self._ends.update(dict.fromkeys(step.operands, position))
-        self._ends.update(dict.fromkeys((*body.outputs, *body.heads), len(steps)))
-        self._names: dict[Value, str] = {}
-        self._live: dict[str, int] = {}
-        self.inputs = [self._bind(v, -1, None) for v in body.function.inputs]
-
-    def of(self, values: Iterable[Value]) -> list[str]:
-        """The names of values bound before."""
-        return [self._names[v] for v in values]
-
-    def bind(self, step: Step, position: int) -> list[str]:
-        """Name the results of a step; call it in order, after reading the names of the operands."""
-        self._live = {name: end for name, end in self._live.items() if end > position}
-        return [self._bind(v, position, self._reusable(step.operands)) for v in step.results]
-
-    def _bind(self, value: Value, position: int, reusable: str | None) -> str:
-        hint = value.name if _is_variable(value.name) else reusable or "x"
-        name = fresh(hint, self._live)
-        self._names[value] = name
-        self._live[name] = self._ends.get(value, position + 1)
-        return name
-
-    def _reusable(self, operands: Sequence[Value]) -> str | None:
-        names = (self._names[v] for v in operands)
-        return next((name for name in names if name not in self._live), None)
+def _inner_table(
+    ends: Sequence[Tree | ast.expr], outer: str, name: str
+) -> tuple[ast.expr, list[ast.expr]] | None:
+    """The same for lists of lists: the inner loop, and the rows of the outer one."""
+    elements: list[list[tuple[tuple[str, ...], Tree | ast.expr]]] = []
+    for end in ends:
+        if isinstance(end, ast.expr) or not is_list(end):
+            return None
+        elements.append([_chain(end[str(i)]) for i in range(len(end))])
+    keys = {k for row in elements for k, _ in row}
+    if len(keys) != 1 or not all(isinstance(end, ast.expr) for row in elements for _, end in row):
+        return None
+    element: ast.expr = ast.Name(name)
+    for key in reversed(*keys):
+        element = _dict({key: element})
+    source = ast.Name(outer)
+    loop: ast.expr = source if isinstance(element, ast.Name) else _loop(element, name, source)
+    rows: list[ast.expr] = [
+        ast.List([end for _, end in row if isinstance(end, ast.expr)]) for row in elements
+    ]
+    return _call("nn.ModuleList", loop), rows
 
 
-def _is_variable(name: str) -> bool:
+def _chain(node: Tree | ast.expr) -> tuple[tuple[str, ...], Tree | ast.expr]:
+    """The names on the way down as long as there is one way only, and where they lead."""
+    keys: tuple[str, ...] = ()
+    while not isinstance(node, ast.expr) and len(node) == 1 and not is_list(node):
+        ((key, node),) = node.items()
+        keys = (*keys, key)
+    return keys, node
+
+
+def _loop(element: ast.expr, name: str, over: ast.expr) -> ast.expr:
+    return ast.GeneratorExp(element, [ast.comprehension(ast.Name(name), over, [], 0)])
+
+
+def _call(function: str, argument: ast.expr) -> ast.expr:
+    return ast.Call(ast.parse(function, mode="eval").body, [argument], [])
+
+
+def plain_variable(name: str) -> bool:
+    """Whether a variable of a written file can have that name."""
     return name.isidentifier() and not keyword.iskeyword(name) and name not in (*IMPORTED, "self")

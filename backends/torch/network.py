@@ -14,6 +14,7 @@ from torch import nn
 from drawloom.backends.weights import Array, Weights, check_weights, initialise, weight_specs
 from drawloom.ir import Module
 
+from .layers import drop_counters
 from .source import python_source
 
 
@@ -49,6 +50,7 @@ def skeleton(module: Module) -> nn.Module:
     """
     with torch.device("meta"):
         network: nn.Module = _load(module)()
+    drop_counters(network)
     return network
 
 
@@ -64,7 +66,7 @@ def _load(module: Module) -> type[nn.Module]:
 
     The source is kept in `linecache`, so that tracebacks and `inspect.getsource` show it.
     """
-    source = python_source(module)
+    source = python_source(module, standalone=False)
     name = f"<drawloom {module.name} {hashlib.sha256(source.encode()).hexdigest()[:12]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     namespace: dict[str, Any] = {"__name__": f"drawloom.generated.{module.name}"}

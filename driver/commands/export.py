@@ -22,7 +22,9 @@ def export(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="RUN|FILE", help="The folder of a search, or a .loom or .ir file.", show_default=False
+            metavar="RUN|FILE|NAME",
+            help="The folder of a search, a .loom or .ir file, or a network of the zoo.",
+            show_default=False,
         ),
     ],
     formats: Annotated[
@@ -31,7 +33,8 @@ def export(
             "--format",
             "-f",
             metavar="LIST",
-            help="ir, safetensors, onnx, tvm, several separated by commas, or all.",
+            help="ir, safetensors, onnx, torchscript (deprecated: PyTorch 2.13 warns when it loads one), "
+            "python, tvm, several separated by commas, or all.",
         ),
     ] = "all",
     out: Annotated[
@@ -80,7 +83,7 @@ def export(
         bool, typer.Option("--force", help="Replace what is there even if it is damaged or something else.")
     ] = False,
 ) -> None:
-    """Export networks as IR, weights, ONNX and compiled libraries.
+    """Export networks as IR, weights, ONNX, TorchScript, PyTorch source and compiled libraries.
 
     The best networks of a search, or one network of a file.
 
@@ -89,6 +92,7 @@ def export(
     Examples:
       drawloom export runs/mobile_fashion --format all
       drawloom export weights.ir --weights weights.safetensors --format onnx --out exported
+      drawloom export candidate.ir --format python --out candidate
     """
     from ..export import export_network, parse_formats, require_formats
 
