@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from .definition import REQUIRED, InferenceError, OpDefinition, Require, require_now
@@ -66,8 +67,9 @@ def complete_attributes(definition: OpDefinition, given: Mapping[str, Any]) -> d
         InferenceError: when one is missing or has a wrong kind.
         UserError: when one is unknown.
     """
-    for name in given:
-        definition.attribute(name)
+    if not _names(definition).issuperset(given):
+        for name in given:
+            definition.attribute(name)
     result: dict[str, Any] = {}
     for attribute in definition.attributes:
         value = given.get(attribute.name, attribute.default)
@@ -77,6 +79,11 @@ def complete_attributes(definition: OpDefinition, given: Mapping[str, Any]) -> d
             definition, attribute.name, attribute.kind, attribute.choices, value
         )
     return result
+
+
+@cache
+def _names(definition: OpDefinition) -> frozenset[str]:
+    return frozenset(a.name for a in definition.attributes)
 
 
 _INTEGERS = {int}

@@ -706,7 +706,7 @@ def expressions(value: Any) -> Iterable[Expr]:
     if isinstance(value, Expr):
         return (value,)
     if isinstance(value, tuple):
-        return [e for item in value for e in expressions(item)]
+        return [e for item in value if isinstance(item, (Expr, tuple)) for e in expressions(item)]
     return ()
 
 

@@ -108,7 +108,7 @@ class Operation:
     def expressions(self) -> list[Expr]:
         """Every expression in the attributes and presences (not in the types)."""
         values = (*self.attributes.values(), self.presence)
-        return [e for value in values for e in expressions(value)]
+        return [e for value in values if isinstance(value, (Expr, tuple)) for e in expressions(value)]
 
 
 class Function:

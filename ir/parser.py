@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .agreement import types_agree
+from .collector import collector_paused
 from .decision import Choice, Decision
 from .diagnostic import Diagnostic, DiagnosticError, Label, suggest
 from .expression_parser import ExpressionParser
@@ -41,7 +42,8 @@ def parse_module(source: Source | str, *, check: bool = True) -> Module:
         DiagnosticError: with every error found, on any text that is not a valid module.
     """
     source = Source("<ir>", source) if isinstance(source, str) else source
-    module = _ModuleParser(source).module()
+    with collector_paused():
+        module = _ModuleParser(source).module()
     found = problems(module) if check else []
     if found:
         raise DiagnosticError(
@@ -233,12 +235,8 @@ class _ModuleParser:
         if len(self.errors) > before:
             # the head is sound: calls of it can be checked
             outputs = None
-        if outputs is not None and (
-            len(outputs) != len(types)
-            or not all(types_agree(v.type, t) for v, t in zip(outputs, types, strict=True))
-        ):
-            written = ", ".join(map(str, (v.type for v in outputs)))
-            fail("E0206", f"'@{token.text}' returns {written}", cursor.span(arrow), "says otherwise")
+        if outputs is not None:
+            self.check_outputs(token, arrow, outputs, types)
         inputs, operations = tuple(body.inputs), tuple(body.operations)
         self.functions[token.text] = Function(
             token.text,

@@ -158,6 +158,8 @@ class _FunctionChecker:
         self.name = name
         self.function = function
         self.defined: set[int] = set()
+        # by identity: types of plain positive dimensions, which many values share
+        self.sound: set[int] = set()
         self.found: list[Problem] = []
         self.names: dict[int, str] | None = None
 
@@ -237,7 +239,8 @@ class _FunctionChecker:
     def check_decisions(self, op: Operation) -> None:
         found = op.expressions()
         for value in op.results:
-            found += expressions(value.type.shape)
+            if id(value.type) not in self.sound:
+                found += expressions(value.type.shape)
         if found:
             for message in undeclared(self.module, found):
                 self.report(message, op)
@@ -300,6 +303,8 @@ class _FunctionChecker:
             self.check_type(value, op)
 
     def check_type(self, value: Value, op: Operation | None) -> None:
+        if id(value.type) in self.sound:
+            return
         for size in value.type.shape:
             if not fits(size, INTEGER) or (isinstance(size, int) and size < 1):
                 self.report(f"a dimension of {value.type} is not a positive integer", op)
@@ -307,6 +312,8 @@ class _FunctionChecker:
             if op is None:
                 for message in undeclared(self.module, expressions(size)):
                     self.report(message)
+        if value.type.static:
+            self.sound.add(id(value.type))
 
     def check_inference(self, op: Operation) -> None:
         try:

@@ -21,11 +21,13 @@ class Site:
         operands: expressions of the tensors it reads; the present ones of a list.
         layer: expression of its layer, empty for operations without one.
         batch: expression of a tensor with the batch first.
+        of_tokens: whether that is a tensor of integers.
     """
 
     operands: Sequence[str]
     layer: str
     batch: str
+    of_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ def _softmax(op: Operation, site: Site) -> str:
 
 def _zeros(op: Operation, site: Site) -> str:
     sizes = ", ".join(str(d) for d in op.result.type.shape)
-    return f"{site.batch}.new_zeros(({site.batch}.shape[0], {sizes}))"
+    dtype = ", dtype=torch.float32" if site.of_tokens else ""
+    return f"{site.batch}.new_zeros(({site.batch}.shape[0], {sizes}){dtype})"
 
 
 def _zeros_like(op: Operation, site: Site) -> str:

@@ -11,10 +11,9 @@ from drawloom.ir import Decision, FunctionBuilder, Module, Source, TensorType, i
 
 @cache
 def _zoo_space(name: str) -> Module:
-    from importlib.resources import files
+    from drawloom.catalogue import network
 
-    text = (files("drawloom.zoo") / "spaces" / f"{name}.loom").read_text(encoding="utf-8")
-    return elaborate(Source(f"{name}.loom", text))
+    return network(name)
 
 
 @pytest.fixture

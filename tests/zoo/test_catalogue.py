@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from counting import count
 from tiny_networks import random_inputs, random_weights
+from zoo_files import ENTRIES, small
 
 from drawloom import zoo
 from drawloom.catalogue import counted, difference, load_entry, named, network
@@ -14,12 +15,7 @@ from drawloom.passes import network_cost, strip_training
 
 NETWORKS = zoo.networks()
 # One network of each file runs; its siblings differ by arguments or a genotype, and are counted above.
-RUN = list({entry.path: name for name, entry in reversed(NETWORKS.items())}.values())
-
-
-def small(name: str) -> Module:
-    entry = NETWORKS[name]
-    return load_entry(entry, entry.small)
+RUN = [name for name, entry in ENTRIES.items() if entry.network is not None]
 
 
 @pytest.fixture(scope="module", params=list(NETWORKS))
@@ -46,8 +42,12 @@ def test_torch_has_as_many_parameters(full: tuple[str, Module]) -> None:
     from drawloom.backends.torch import skeleton
 
     _, module = full
-    found = sum(p.numel() for p in skeleton(strip_training(module)).parameters())
-    assert found == network_cost(module).parameters
+    training, inference = (
+        sum(p.numel() for p in skeleton(m).parameters()) for m in (module, strip_training(module))
+    )
+    assert inference == network_cost(module).parameters
+    heads = any(op.name == "auxiliary" for f in module.functions.values() for op in f.operations)
+    assert (training > inference) == heads
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loom_texts import EVERYTHING, Program, remarks, shape, spread, tokens
+from zoo_files import ENTRIES
 
 from drawloom import zoo
 from drawloom.frontend import elaborate
@@ -74,14 +75,19 @@ def test_white_space_does_not_matter(name: str, seed: int) -> None:
     assert format_source(Source("a.loom", first)) == format_source(Source("b.loom", second))
 
 
-@pytest.mark.parametrize("name", sorted(zoo.files()))
+@pytest.mark.parametrize("name", sorted(ENTRIES))
 def test_the_same_ir(name: str) -> None:
+    entry = ENTRIES[name]
     text = spread(TEXTS[name], random.Random(1), 0.05)
-    again = format_source(Source("space.loom", text))
+    again = format_source(Source(str(entry.path), text))
     assert again != text
-    assert print_module(elaborate(Source("space.loom", again))) == print_module(
-        elaborate(Source("space.loom", text))
+    first, second = (
+        elaborate(
+            Source(str(entry.path), t), network=entry.network, arguments={**entry.arguments, **entry.small}
+        )
+        for t in (again, text)
     )
+    assert print_module(first) == print_module(second)
 
 
 HOSTILE = {
