@@ -29,8 +29,9 @@ ZOO = Path(__file__).parents[3] / "zoo"
 
 
 def network_of(space: str, assignment: str, **arguments: Any) -> Module:
-    text = read_source(ZOO / "spaces" / f"{space}.loom").text.replace("224", "32")
-    module = module_of(Source(f"{space}.loom", text), arguments=arguments)
+    source = read_source(ZOO / "spaces" / f"{space}.loom")
+    small = Source(source.name, source.text.replace("224", "32"))
+    module = module_of(small, arguments=arguments)
     given = json.loads((ZOO / "networks" / f"{assignment}.json").read_text(encoding="utf-8"))
     return resolve(module, check_assignment(module.decisions, given, partial=False))
 
