@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from .agreement import types_agree
@@ -97,15 +98,16 @@ def problems(module: Module) -> list[Problem]:
         known[name] = function
     # weight paths only make sense where calls resolve
     if not found:
-        found += [
-            Problem(c.message, c.function.name, *_shown(c.function, c.operation))
-            for c in weight_conflicts(module)
-        ]
+        found += _weight_problems(module)
     return found
 
 
-def _shown(function: Function, operation: Operation) -> tuple[str, Span | None]:
-    return print_operation(operation, value_names(function)), operation.span
+def _weight_problems(module: Module) -> Iterator[Problem]:
+    for function, conflicts in groupby(weight_conflicts(module), lambda c: c.function):
+        names = value_names(function)
+        for conflict in conflicts:
+            op = conflict.operation
+            yield Problem(conflict.message, function.name, print_operation(op, names), op.span)
 
 
 def _module_problems(module: Module) -> Iterator[Problem]:

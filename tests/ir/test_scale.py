@@ -6,9 +6,9 @@ and a little more; timings would say the same and not be repeatable.
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from steps import steps
 
 from drawloom.frontend.load import elaborate
 from drawloom.ir import (
@@ -52,24 +52,6 @@ def lines(count: int) -> str:
     """A network in the language, one operation with weights a line."""
     body = "\n".join(["x = x |> linear(8)"] * count)
     return f"network n(x: f32[8]) {{\n{body}\nreturn x }}"
-
-
-def steps(work: Callable[[], Any]) -> int:
-    """How many lines of Python are executed, and functions called."""
-    count = 0
-
-    def trace(frame: Any, event: str, argument: Any) -> Any:
-        nonlocal count
-        count += 1
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 STEPS: dict[str, Callable[[Module], object]] = {
