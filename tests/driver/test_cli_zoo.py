@@ -1,6 +1,7 @@
 """``drawloom zoo``, and names of the zoo where a file is expected."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -43,10 +44,13 @@ def test_no_such_network() -> None:
         ("show", "mobilenet_v2_14", "--arg", "classes=10", "--json"),
         ("opt", "mobilenet_v2_14", "-p", "canonicalize", "--arg", "classes=10"),
         ("price", "mobilenet_v2_14", "--arg", "classes=10", "--json"),
-        ("draw", "mobilenet_v2_14", "--arg", "classes=10", "--out", "-"),
+        ("draw", "mobilenet_v2_14", "--arg", "classes=10", "--out", "picture.svg"),
     ],
 )
-def test_commands_take_names(command: tuple[str, ...]) -> None:
+def test_commands_take_names(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the picture goes
     assert run(*command)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from counting import count
+from fbnets import fbnet
 
 from drawloom import zoo
 from drawloom.catalogue import network
@@ -50,24 +51,6 @@ def test_darts_cells_share_their_decisions() -> None:
     large = load(FILES["darts"], arguments={"cells": 20})
     assert list(small.decisions) == list(large.decisions)
     assert len(large.decisions) == 2 * (14 + 3)
-
-
-FBNET = {
-    "a": "skip | k3_e3 k3_e1 skip skip | k5_e6 k3_e3 k5_e1 k3_e3 | k5_e6 k5_e3 k5_e1_g2 k5_e6 |"
-    " k3_e6 k5_e1_g2 k5_e3 k3_e1_g2 | k5_e6 k5_e6 k5_e3 k5_e6 | k5_e6",
-    "b": "k3_e1 | k3_e6 k5_e1 k3_e1 k3_e1 | k5_e6 k5_e3 k3_e6 k5_e6 | k5_e6 k5_e6 skip k5_e3 |"
-    " k5_e6 k3_e1 k5_e1 k5_e3 | k5_e6 k5_e1 k5_e6 k5_e6 | k3_e6",
-    "c": "k3_e1 | k3_e6 skip k3_e1 k3_e1 | k5_e6 k5_e3 k5_e6 k3_e6 | k5_e6 k5_e3 k5_e6 k5_e6 |"
-    " k5_e6 k5_e6 k5_e6 k5_e3 | k5_e6 k5_e6 k5_e6 k5_e6 | k3_e6",
-}
-"""The published networks, stage by stage (Wu et al., 2019; facebookresearch/mobile-vision)."""
-
-
-def fbnet(name: str) -> dict[str, str]:
-    stages = [stage.split() for stage in FBNET[name].split("|")]
-    return {
-        f"stage[{s}].layer[{i}].tbs.op": op for s, stage in enumerate(stages) for i, op in enumerate(stage)
-    }
 
 
 @pytest.mark.parametrize(
