@@ -401,10 +401,17 @@ def argument_text(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, ListValue)):
         items = value.items if isinstance(value, ListValue) else value
-        texts = tuple(argument_text(v) for v in items)
-        return tuple(str(t) if isinstance(t, tuple) else t for t in texts)
+        return tuple(_nested_text(v) if isinstance(v, (tuple, ListValue)) else argument_text(v) for v in items)
     if isinstance(value, RangeValue):
         return (value.start, value.stop)
     if isinstance(value, DecidedCallable):
         return value.choice.scalar([argument_text(option) for option in value.options])
     return str(getattr(value, "name", describe(value)))
+
+
+def _nested_text(value: Any) -> str:
+    """An item of a list, as a text where it is a list itself: ``(sep3, 0)``."""
+    if not isinstance(value, (tuple, ListValue)):
+        return str(argument_text(value))
+    items = value.items if isinstance(value, ListValue) else value
+    return f"({', '.join(map(_nested_text, items))})"

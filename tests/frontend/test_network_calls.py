@@ -66,3 +66,19 @@ def test_what_does_not_fit_is_said(network: str, code: str) -> None:
     with pytest.raises(DiagnosticError) as caught:
         module(network)
     assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+def test_a_genotype_is_shown_as_it_is_written() -> None:
+    text = """
+    op one(x) = relu(x)
+    op two(x) = hswish(x)
+    block cell_of(x; nodes) {
+        for node, edges in nodes {
+            for edge, (f, j) in edges { x = f(x) }
+        }
+        return x
+    }
+    network n(image: f32[3, 8, 8]) = cell_of(image; [[(one, 0), (two, 1)], [(one, 2)]])
+    """
+    cell = elaborate(Source("n.loom", text)).functions["cell_of"]
+    assert cell.arguments["nodes"] == ("((one, 0), (two, 1))", "((one, 2))")
