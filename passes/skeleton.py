@@ -6,7 +6,7 @@ an assignment leaves of it is found once for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from drawloom.ir import Decision, Function, Operation, Value
@@ -124,12 +124,15 @@ def _told(op: Operation) -> tuple[Any, ...]:
     return (op.attributes["selector"],) if op.name == "choice" else op.presence
 
 
-def _selected(op: Operation, operands: tuple[Slot, ...]) -> Any:
+def _selected(op: Operation, operands: tuple[Slot, ...]) -> Callable[[Indices], Slot]:
+    """Which operand a choice is."""
     selector = op.attributes["selector"]
     return lambda indices: operands[int(value_at(selector, indices))]
 
 
-def _present(op: Operation, operands: tuple[Slot, ...]) -> Any:
+def _present(op: Operation, operands: tuple[Slot, ...]) -> Callable[[Indices], tuple[Slot, ...]]:
+    """Which operands are in a list."""
+
     def present(indices: Indices) -> tuple[Slot, ...]:
         presence = value_at(op.presence, indices)
         return tuple([v for v, p in zip(operands, presence, strict=True) if p])
