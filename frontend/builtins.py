@@ -14,7 +14,7 @@ from .arguments import as_tensor
 from .evaluate import as_list, refuse_absent
 from .frame import Blame, Frame
 from .loose_ends import loose_ends
-from .recurrence import CHUNK, SCAN, zeros
+from .recurrence import CHUNK, SCAN, UNEMBEDDING, zeros
 from .scalars import operate
 from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue, describe
 from .wiring import WIRE, random_graphs
@@ -35,7 +35,7 @@ def builtins() -> dict[str, Any]:
         *random_graphs(),
         *(Builtin(name, 1, 1, _price(name, measure)) for name, measure in _METRICS.items()),
     ]
-    templates = {t.name: t for t in (SCAN, CHUNK, WIRE)}
+    templates = {t.name: t for t in (SCAN, CHUNK, UNEMBEDDING, WIRE)}
     return {"network": NETWORK, **{f.name: f for f in functions}, **templates}
 
 

@@ -17,7 +17,7 @@ from .values import Parameter, Primitive
 _NAMES = {"conv2d": "conv"}
 """Operations that the language calls differently."""
 
-_STRUCTURAL = {"call", "choice", "zeros"}
+_STRUCTURAL = {"call", "choice", "zeros", "unembedding"}
 """Operations that syntax or a built-in function makes."""
 
 

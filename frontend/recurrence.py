@@ -1,4 +1,4 @@
-"""``scan``: a cell run over a sequence, and the small helpers that recurrent cells need.
+"""``scan``: a cell run over a sequence, and the small helpers that recurrent networks need.
 
 A scan is unrolled: one call of the cell for each step, all of the same weights and decisions.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from drawloom.ir import Function, Span, Value, types_agree
+from drawloom.ir import Function, Span, TensorType, Value, types_agree
 
 from . import limits
 from .applying import applied, callable_of
@@ -103,6 +103,20 @@ def _chunk(frame: Frame, given: Given, bound: dict[str, Placed]) -> ListValue:
     return ListValue(tuple(frame.operation("slice", [x], cut, given.span, Blame()) for cut in cuts))
 
 
+def _unembedding(frame: Frame, given: Given, bound: dict[str, Placed]) -> Value:
+    x, words = (as_tensor(frame, placed, "unembedding") for placed in given.tensors)
+    places = [placed.span for placed in given.tensors]
+    made = words.producer
+    if made is None or made.name != "embedding":
+        repair = "write `words = embedding(tokens; 100, 16)` in the same definition"
+        frame.fail("E0501", "the second tensor is not what an 'embedding' gives", places[1], help=repair)
+    if not types_agree(TensorType(x.type.shape[-1:]), TensorType(words.type.shape[-1:])):
+        message = f"the vectors of {x.type} are not those of the table, which gives {words.type}"
+        frame.fail("E0502", message, places[0])
+    attributes = {name: made.attributes[name] for name in ("vocabulary", "param")}
+    return frame.operation("unembedding", [x], attributes, given.span, Blame((places[0],)))
+
+
 def zeros(frame: Frame, arguments: list[Placed], span: Span) -> Value:
     """``zeros(64)``, ``zeros(32, 8, 8)``: a tensor of zeros of these dimensions."""
     shape = []
@@ -116,6 +130,9 @@ def zeros(frame: Frame, arguments: list[Placed], span: Span) -> Value:
 
 SCAN = Template("scan", 2, None, ("body",), 1, _scan)
 """``scan(xs, h, c; body=f)``: the outputs of all steps, ``f32[T, ...]``, then the final states."""
+
+UNEMBEDDING = Template("unembedding", 2, 2, (), 0, _unembedding)
+"""``unembedding(ys, words)``: the scores of all tokens, by the table with which ``words`` were looked up."""
 
 CHUNK = Template("chunk", 1, 1, ("parts", "axis"), 1, _chunk)
 """``chunk(x; 4)``: equal parts of a tensor along an axis."""

@@ -113,6 +113,7 @@ class OpDefinition(ABC):
         variadic: whether it takes a list of operands, each with an optional presence.
         attributes: static arguments in order; operations with weights have a last string attribute ``param``.
         aliases: names under which the language also knows it.
+        shares: names of other operations with which it may have its weights at one path.
         training_only: whether it does something while training only: for inference its only result is its
             first operand, and what is computed for the others alone is not needed.
     """
@@ -122,6 +123,7 @@ class OpDefinition(ABC):
     variadic: ClassVar[bool] = False
     attributes: ClassVar[tuple[Attribute, ...]] = ()
     aliases: ClassVar[tuple[str, ...]] = ()
+    shares: ClassVar[frozenset[str]] = frozenset()
     training_only: ClassVar[bool] = False
 
     @abstractmethod

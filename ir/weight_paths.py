@@ -273,12 +273,16 @@ class _Comparison:
 
 
 def same_weights(a: Operation, b: Operation) -> bool:
-    """Whether two operations may share a path: equal in kind, attributes and weights."""
+    """Whether two operations may share a path: of kinds that may, or equal in kind and attributes.
+
+    Their weights are equal in any case.
+    """
     if a is b:
         return True
-    if a.definition is not b.definition:
+    akin = a.name in b.definition.shares or b.name in a.definition.shares
+    if a.definition is not b.definition and not akin:
         return False
-    if not all(
+    if not akin and not all(
         _agree(value, b.attributes.get(name)) for name, value in a.attributes.items() if name != "param"
     ):
         return False

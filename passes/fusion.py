@@ -38,7 +38,8 @@ class Role(Enum):
 
 
 ROLES: dict[str, Role] = {
-    **dict.fromkeys(("conv2d", "linear", "max_pool", "avg_pool", "global_avg_pool"), Role.REDUCE),
+    **dict.fromkeys(("conv2d", "linear", "unembedding"), Role.REDUCE),
+    **dict.fromkeys(("max_pool", "avg_pool", "global_avg_pool"), Role.REDUCE),
     **dict.fromkeys((*ACTIVATIONS, "affine", "channel_affine"), Role.EACH),
     "batch_norm": Role.NORM,
     **dict.fromkeys(("add", "mul", "maximum", "minimum", "sum", "mean", "weighted_sum"), Role.COMBINE),

@@ -159,6 +159,11 @@ def _embedding(op: Operation) -> str:
     return f"nn.Embedding({op.attributes['vocabulary']}, {op.attributes['out']})"
 
 
+def _unembedding(op: Operation) -> str:
+    # the layer is that of the embedding with which it may share its table
+    return f"nn.Embedding({op.attributes['vocabulary']}, {op.operands[0].type.shape[-1]})"
+
+
 def _dropout(op: Operation, site: Site) -> str:
     return f"F.dropout({site.operands[0]}, {op.attributes['rate']}, training=self.training)"
 
@@ -233,6 +238,7 @@ RULES: dict[str, Rule] = {
     "conv2d": Rule(_layer, _conv2d),
     "linear": Rule(_layer, _linear),
     "embedding": Rule(_layer, _embedding),
+    "unembedding": Rule(lambda op, site: f"F.linear({site.operands[0]}, {site.layer}.weight)", _unembedding),
     "batch_norm": Rule(_layer, _batch_norm),
     "channel_affine": Rule(_layer, _channel_affine),
     "relu": Rule(_function("F.relu")),

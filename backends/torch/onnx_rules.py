@@ -180,6 +180,11 @@ def _embedding(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     return graph.node("Gather", [graph.weight(op, "weight"), *operands])
 
 
+def _unembedding(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
+    turned = graph.node("Transpose", [graph.weight(op, "weight")], perm=[1, 0])
+    return graph.node("MatMul", [*operands, turned])
+
+
 def _max_pool(graph: OnnxGraph, op: Operation, operands: list[str]) -> str:
     return graph.node("MaxPool", operands, **_window(op))
 
@@ -244,6 +249,7 @@ RULES: dict[str, Rule] = {
     "conv2d": _conv2d,
     "linear": _linear,
     "embedding": _embedding,
+    "unembedding": _unembedding,
     "batch_norm": _batch_norm,
     "channel_affine": _channel_affine,
     "relu": _node("Relu"),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from drawloom.backends.lowerings import lowering
-from drawloom.ir import Function, Operation, UserError, Value
+from drawloom.ir import DType, Function, Operation, UserError, Value
 
 from .lowering import RULES, Rule, Site
 from .naming import access, fresh, tree
@@ -89,6 +89,7 @@ def sketch(body: Body, constructor: Constructor, names: Callable[[Operation], st
     layers = _layers(body.steps, constructor)
     places = tree(layers)
     lines: list[Line] = []
+    of_tokens = body.function.inputs[0].type.dtype is DType.I32
     returning = len(body.steps) - len(body.for_training)
     for position, step in enumerate(body.performed):
         if body.heads and position == returning:
@@ -99,7 +100,8 @@ def sketch(body: Body, constructor: Constructor, names: Callable[[Operation], st
         if step.op.name == "call":
             name, text = names(step.op), f"{layer}({', '.join(operands)})"
         else:
-            name, text = step.op.name, rule(step.op).expression(step.op, Site(operands, layer, batch))
+            site = Site(operands, layer, batch, of_tokens)
+            name, text = step.op.name, rule(step.op).expression(step.op, site)
         read = (*step.operands, body.function.inputs[0]) if batch in text else step.operands
         lines.append(Line(name, step.path, parse(text), read, step.results))
     if body.heads and not body.for_training:

@@ -50,9 +50,10 @@ def _linear(to: Lowering, op: FlatOperation) -> None:
     (x,), a = op.operands, op.attributes
     *rows, features = x.shape
     tensor = to.tensors[x]
-    layer = LayerWeights(op.path, (a["out"], features), a["bias"], tensor.image)
+    out = op.result.shape[-1]
+    layer = LayerWeights(op.path, (out, features), a.get("bias", False), tensor.image)
     buffer = tensor.buffer if tensor.image is not None else to.image(x).buffer
-    to.add(Convolution(to.batch, 1, prod(rows), features, a["out"]), [buffer], op.result, layer)
+    to.add(Convolution(to.batch, 1, prod(rows), features, out), [buffer], op.result, layer)
 
 
 def _embedding(to: Lowering, op: FlatOperation) -> None:
@@ -241,6 +242,7 @@ RULES: dict[str, Rule] = {
     "conv2d": _conv2d,
     "linear": _linear,
     "embedding": _embedding,
+    "unembedding": _linear,
     "batch_norm": _batch_norm,
     "channel_affine": _channel_affine,
     "affine": _affine,

@@ -97,4 +97,45 @@ class Embedding(OpDefinition):
         return (weights["weight"][inputs[0]],)
 
 
-DEFINITIONS: tuple[OpDefinition, ...] = (Linear(), Embedding())
+class Unembedding(OpDefinition):
+    """The scores of all tokens by a table of vectors: ``y[..., v] = sum_c weight[v, c] * x[..., c]``.
+
+    Operand ``x: f32[C]`` or ``f32[T, C]``; result ``f32[vocabulary]`` or ``f32[T, vocabulary]``. Its table
+    may be that of an embedding, at the same path: then both are learned as one (Press and Wolf, 2017).
+
+    Weights: ``weight [vocabulary, C]``. Cost: ``C * vocabulary`` multiply-adds for each position.
+    """
+
+    name: ClassVar[str] = "unembedding"
+    shares: ClassVar[frozenset[str]] = frozenset({"embedding"})
+    attributes: ClassVar[tuple[Attribute, ...]] = (
+        Attribute("vocabulary", "int", doc="number of different tokens"),
+        Attribute("param", "string", doc="path of its weights"),
+    )
+
+    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
+        """The operand's type with the tokens as its last dimension."""
+        given = op.operands[0].type
+        if given.rank not in (1, 2) or given.dtype is not DType.F32:
+            message = f"unembedding takes a vector f32[C] or a sequence f32[T, C], got {given}"
+            raise InferenceError(message, operand=0)
+        positive(op, "vocabulary", require)
+        return (TensorType((*given.shape[:-1], op.attributes["vocabulary"])),)
+
+    def weights(self, op: Operation) -> dict[str, Weight]:
+        """``weight``."""
+        shape = (op.attributes["vocabulary"], op.operands[0].type.shape[-1])
+        return {"weight": Weight(TensorType(shape), initial="uniform")}
+
+    def multiply_adds(self, op: Operation) -> Any:
+        """Input elements times tokens."""
+        return product((*op.operands[0].type.shape, op.attributes["vocabulary"]))
+
+    def reference(
+        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        """``x @ weight.T``."""
+        return (inputs[0] @ weights["weight"].T,)
+
+
+DEFINITIONS: tuple[OpDefinition, ...] = (Linear(), Embedding(), Unembedding())

@@ -97,6 +97,8 @@ CASES: tuple[Case, ...] = (
     case("linear", (1,), out=1, bias=False),
     case("linear", (4, 6), out=5),
     case("embedding", (5,), vocabulary=7, out=3),
+    case("unembedding", (4, 6), vocabulary=7),
+    case("unembedding", (3,), vocabulary=5),
     case("batch_norm", (5, 4, 3)),
     case("batch_norm", (5, 4, 3), affine=False),
     case("batch_norm", (6,), eps=1e-3),

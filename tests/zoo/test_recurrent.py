@@ -7,9 +7,22 @@ import pytest
 from counting import count
 from tiny_networks import random_weights
 
+from drawloom.backends import weight_specs
 from drawloom.backends.reference import run
 from drawloom.catalogue import network
-from drawloom.ir import Module
+from drawloom.ir import (
+    DType,
+    FunctionBuilder,
+    Module,
+    TensorType,
+    VerificationError,
+    parse_module,
+    print_module,
+    structural_hash,
+    structurally_equal,
+    verify,
+)
+from drawloom.passes import network_cost
 
 NODES = {"darts_rnn_v1": 8, "darts_rnn_v2": 8, "enas_rnn": 11}
 
@@ -37,7 +50,7 @@ def test_a_gated_cell_has_a_matrix_for_each_node(name: str, nodes: int, steps: i
     units, vocabulary = 6, 20
     module = network(name, units=units, vocabulary=vocabulary, steps=steps)
     cell = 2 * units * 2 * units + nodes * units * 2 * units
-    outside = vocabulary * units + vocabulary * units + vocabulary
+    outside = vocabulary * units + vocabulary
     assert count(module, {}) == (cell + outside, steps * (cell + vocabulary * units))
 
 
@@ -58,6 +71,58 @@ def test_a_nas_cell_computes_the_published_formulas() -> None:
         h = np.tanh(c * np.tanh(t2 + t3))
         wanted = weights["decoder.weight"] @ h + weights["decoder.bias"]
         np.testing.assert_allclose(scores, wanted, rtol=1e-9)
+
+
+def test_published_size_of_darts_rnn() -> None:
+    parameters, _ = count(network("darts_rnn_v2"), {})
+    assert parameters == 10_000 * 850 + 10_000 + 1700 * 1700 + 8 * 850 * 1700
+    assert round(parameters / 1e6) == 23
+
+
+def test_a_tied_table_is_one() -> None:
+    sizes = {"units": 8, "vocabulary": 20, "steps": 3}
+    apart, tied = network("nascell", **sizes), network("nascell_tied", **sizes)
+    assert count(apart, {})[0] - count(tied, {})[0] == 8 * 20
+    assert count(apart, {})[1] == count(tied, {})[1]
+    text = print_module(tied)
+    assert text.count('param="embedding"') == 2
+    renamed = parse_module(text.replace('param="embedding"', 'param="table"'))
+    untied = parse_module(text.replace('vocabulary=20, param="embedding"', 'vocabulary=20, param="other"'))
+    assert list(weight_specs(untied)) == [
+        "embedding.weight",
+        *list(weight_specs(tied))[1:-1],
+        "other.weight",
+        "decoder.bias",
+    ]
+    assert structural_hash(renamed) == structural_hash(tied) != structural_hash(untied)
+    assert structurally_equal(renamed, tied)
+    assert not structurally_equal(untied, tied)
+    assert network_cost(untied).parameters == network_cost(tied).parameters + 8 * 20
+
+
+def test_a_tied_table_is_trained_by_both_its_readers() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from drawloom.backends.torch import to_torch
+
+    model = to_torch(network("nascell_tied", units=4, vocabulary=9, steps=2))
+    model(torch.tensor([[3, 8]], dtype=torch.int32))[0, 1, 5].backward()
+    touched = model.embedding.weight.grad.abs().sum(1) > 0
+    assert touched.nonzero().ravel().tolist() == [3, 5, 8]
+
+
+@pytest.mark.parametrize(("vocabulary", "out"), [(20, 8), (21, 8), (20, 7)])
+def test_only_tables_of_one_size_are_tied(vocabulary: int, out: int) -> None:
+    b = FunctionBuilder("m", "network")
+    tokens, x = b.input(TensorType((3,), DType.I32), "tokens"), b.input(TensorType((3, 8)), "x")
+    words = b.op("embedding", [tokens], {"vocabulary": vocabulary, "out": out, "param": "w"})
+    scores = b.op("unembedding", [x], {"vocabulary": 20, "param": "w"})
+    module = Module("m", {"m": b.finish([words, scores])})
+    if (vocabulary, out) == (20, 8):
+        verify(module)
+        assert list(weight_specs(module)) == ["w.weight"]
+        return
+    with pytest.raises(VerificationError, match="belong to two different operations"):
+        verify(module)
 
 
 @pytest.mark.parametrize(
@@ -90,5 +155,5 @@ def test_a_gated_cell_computes_the_published_formulas(name: str, genotype: str, 
             gate, candidate = np.split(weights[f"rnn.node.{node}.linear.weight"] @ s, 2)
             states.append(s + _sigmoid(gate) * (functions[gene[:-1]](candidate) - s))
         h = np.mean([states[i] for i in output], axis=0)
-        wanted = weights["decoder.weight"] @ h + weights["decoder.bias"]
+        wanted = weights["embedding.weight"] @ h + weights["decoder.bias"]
         np.testing.assert_allclose(scores, wanted, rtol=1e-9)

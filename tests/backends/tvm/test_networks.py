@@ -51,6 +51,18 @@ CASES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ],
         (WORDS, WORDS),
     ),
+    "unembedding": (
+        lambda o, t: o(
+            "tanh",
+            o(
+                "unembedding",
+                o("embedding", t, vocabulary=TOKENS, out=6, param="w"),
+                vocabulary=TOKENS,
+                param="w",
+            ),
+        ),
+        (WORDS,),
+    ),
     "norm": (lambda o, x: o("batch_norm", x), (X,)),
     "norm fixed": (lambda o, x: o("batch_norm", x, affine=False, eps=1e-3), (X,)),
     "norm vector": (lambda o, x: o("batch_norm", x), ((19,),)),

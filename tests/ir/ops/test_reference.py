@@ -49,6 +49,7 @@ ONE_OPERAND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], Any]] = {
     "conv2d": _conv2d,
     "linear": lambda x, w, a: F.linear(x, w["weight"], w.get("bias")),
     "embedding": lambda x, w, a: F.embedding(x, w["weight"]),
+    "unembedding": lambda x, w, a: F.linear(x, w["weight"]),
     "batch_norm": _batch_norm,
     "relu": lambda x, w, a: F.relu(x),
     "relu6": lambda x, w, a: F.relu6(x),
