@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from .agreement import types_agree
 from .builder import FunctionBuilder, make_operation
+from .counting import PAPERS, Cost, Counting, cost, counting_of
 from .decision import Assignment, Choice, Decision, check_assignment, choice_text, load_assignment
-from .definition import Attribute, Cost, InferenceError, OpDefinition, OpRegistry, Weight, cost
+from .definition import Attribute, InferenceError, OpDefinition, OpRegistry, Weight
 from .diagnostic import (
     Diagnostic,
     DiagnosticError,
@@ -36,12 +37,14 @@ from .verifier import Problem, VerificationError, verify
 
 __all__ = [
     "OPS",
+    "PAPERS",
     "TABLE_LIMIT",
     "Assignment",
     "Attribute",
     "Choice",
     "Constraint",
     "Cost",
+    "Counting",
     "DType",
     "Decision",
     "Diagnostic",
@@ -74,6 +77,7 @@ __all__ = [
     "check_assignment",
     "choice_text",
     "cost",
+    "counting_of",
     "diagnostic_json",
     "index_of",
     "load_assignment",

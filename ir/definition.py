@@ -9,7 +9,7 @@ attributes may be expressions: arithmetic works on both, comparisons go through 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .diagnostic import UserError, unknown
-from .expression import total
 from .graph import Operation, Value
 from .types import TensorType
 
@@ -138,9 +137,9 @@ class OpDefinition(ABC):
         """The weights it owns, by their name below ``param``; types may contain expressions."""
         return {}
 
-    def multiply_adds(self, op: Operation) -> Any:
-        """Multiply-adds of one sample, a scalar; convolutions and linear layers only, as in the field."""
-        return 0
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Arithmetic operations for one sample, scalars, by class: keys of `drawloom.ir.counting.CLASSES`."""
+        return {}
 
     @abstractmethod
     def reference(
@@ -171,36 +170,13 @@ class OpDefinition(ABC):
         raise unknown(f"attribute of {self.name}", name, [a.name for a in self.attributes])
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one operation costs; every field is an integer scalar.
-
-    Attributes:
-        parameters: trainable weights.
-        multiply_adds: for one sample.
-        activation_bytes: of its results, for one sample; none for what only training does.
-    """
-
-    parameters: Any
-    multiply_adds: Any
-    activation_bytes: Any
+Operands = Callable[[Operation], tuple[Value, ...]]
+"""Which operands of an operation are followed."""
 
 
-def cost(op: Operation) -> Cost:
-    """The cost of a single operation that is not a call."""
-    weights = op.definition.weights(op).values()
-    return Cost(
-        parameters=total(w.type.elements for w in weights if w.trainable),
-        multiply_adds=op.definition.multiply_adds(op),
-        activation_bytes=activation_bytes(op),
-    )
-
-
-def activation_bytes(op: Operation) -> Any:
-    """Bytes that an operation writes for one sample in inference, a scalar."""
-    if op.definition.training_only:
-        return 0
-    return total(r.type.elements * r.type.dtype.bytes for r in op.results)
+def needed_operands(heads: bool) -> Operands:
+    """All operands that operations have, or those that they need for inference: without heads."""
+    return (lambda op: op.operands) if heads else inference_operands
 
 
 def inference_operands(op: Operation) -> tuple[Value, ...]:

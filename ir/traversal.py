@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .definition import cost
+from .counting import cost
 from .graph import Function, Module, Operation, Value
 from .printer import value_names
 from .weight_paths import join_path

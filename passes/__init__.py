@@ -16,7 +16,7 @@ from .fixpoint import Fixpoint
 from .fold_batch_norm import fold_batch_norm, fold_weights
 from .inline import inline, inline_all, inline_level
 from .manager import PassError, PassManager, PassReport, reproducer_pipeline
-from .metrics import METRICS, Metric
+from .metrics import FURTHER_METRICS, METRICS, Metric
 from .mutate import Mutate
 from .narrow import narrow
 from .pattern import ZEROS, Condition, Pattern, Var, again, keeps_type, pattern
@@ -32,6 +32,7 @@ from .strip_training import strip_training
 from .trace import Rewrite
 
 __all__ = [
+    "FURTHER_METRICS",
     "METRICS",
     "PASSES",
     "RULES",

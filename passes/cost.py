@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from drawloom.ir import Cost, Function, Module, Operation, UserError, cost
-from drawloom.ir.definition import inference_operands
+from drawloom.ir import PAPERS, Cost, Counting, Function, Module, Operation, UserError, cost, counting_of
+from drawloom.ir.definition import needed_operands
 from drawloom.ir.weight_paths import join_path
 
 from .liveness import Masks, demanded, everything, module_masks
@@ -27,15 +27,20 @@ class CostRow:
     cost: Cost
 
 
-def cost_table(module: Module) -> list[CostRow]:
+def cost_table(module: Module, count: Counting | str = PAPERS) -> list[CostRow]:
     """The cost of every operation of a resolved network, in the order in which they are computed.
 
     What the network's outputs need for inference counts, as in pricing: nothing dead, and nothing that only
-    the heads of auxiliaries need.
+    the heads of auxiliaries need, unless ``auxiliary`` is counted.
+
+    Args:
+        module: the network.
+        count: what is counted as multiply-adds; a `Counting`, or its text such as ``conv+linear+bn``.
 
     Raises:
-        UserError: when decisions are open; `price` is for those.
+        UserError: when decisions are open; `price` is for those. When `count` has an unknown word.
     """
+    counting = counting_of(count)
     if not module.resolved:
         first = next(iter(module.decisions))
         raise UserError(
@@ -43,9 +48,9 @@ def cost_table(module: Module) -> list[CostRow]:
         )
     rows: list[CostRow] = []
     seen: set[str] = set()
-    masks = module_masks(module, inference_operands)
+    masks = module_masks(module, needed_operands(counting.auxiliary))
     for path, op in _operations(module, masks, module.entry, everything(module.entry), ""):
-        own = cost(op)
+        own = cost(op, counting)
         if op.definition.has_weights:
             if path in seen:
                 own = Cost(0, own.multiply_adds, own.activation_bytes)
@@ -69,9 +74,9 @@ def _operations(
             yield path, op
 
 
-def network_cost(module: Module) -> Cost:
+def network_cost(module: Module, count: Counting | str = PAPERS) -> Cost:
     """What a resolved network costs in all: integers; see `cost_table` for what counts and for errors."""
-    rows = cost_table(module)
+    rows = cost_table(module, count)
     return Cost(
         parameters=sum(r.cost.parameters for r in rows),
         multiply_adds=sum(r.cost.multiply_adds for r in rows),

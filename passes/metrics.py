@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drawloom.ir import Operation
-from drawloom.ir.definition import activation_bytes
-from drawloom.ir.expression import total
+from drawloom.ir import PAPERS, Counting, Operation
+from drawloom.ir.counting import activation_bytes, all_weights, parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +23,26 @@ class Metric:
     of_weights: bool = False
 
 
-def _parameters(op: Operation) -> Any:
-    weights = op.definition.weights(op).values() if op.definition.has_weights else ()
-    return total(w.type.elements for w in weights if w.trainable)
+def metrics(counting: Counting) -> Mapping[str, Metric]:
+    """The metrics that are priced when no others are asked for, as defined by `drawloom.ir.cost`."""
+    return {
+        "parameters": Metric(parameters, of_weights=True),
+        "multiply_adds": Metric(counting.operations),
+        "activation_bytes": Metric(activation_bytes),
+    }
 
 
-def _multiply_adds(op: Operation) -> Any:
-    return op.definition.multiply_adds(op)
+METRICS: Mapping[str, Metric] = metrics(PAPERS)
+"""Those of the counting of papers."""
 
 
-METRICS: Mapping[str, Metric] = {
-    "parameters": Metric(_parameters, of_weights=True),
-    "multiply_adds": Metric(_multiply_adds),
-    "activation_bytes": Metric(activation_bytes),
+def _without_batch_norm(op: Operation) -> Any:
+    return 0 if "bn" in op.definition.operations(op) else parameters(op)
+
+
+FURTHER_METRICS: Mapping[str, Metric] = {
+    "parameters_without_batch_norm": Metric(_without_batch_norm, of_weights=True),
+    "parameters_with_statistics": Metric(all_weights, of_weights=True),
 }
-"""The metrics that are priced when no others are asked for, as defined by `drawloom.ir.cost`."""
+"""What some papers call parameters: without scale and shift of batch norms, as if they were folded into
+convolutions (MobileNetV2), or with their running statistics (NASNet). Priced when they are asked for."""

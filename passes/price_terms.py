@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drawloom.ir import Decision, Expr, Function, Module, Operation, UserError, Value
-from drawloom.ir.definition import inference_operands
+from drawloom.ir.definition import Operands, needed_operands
 from drawloom.ir.expression import any_of, equal
 
 from .conditions import Condition, Conditions
@@ -61,13 +61,18 @@ class _Analysed:
     inputs: list[Live]
 
 
-def price_terms(module: Module, metrics: Mapping[str, Metric]) -> Terms:
+def price_terms(module: Module, metrics: Mapping[str, Metric], *, heads: bool = False) -> Terms:
     """The terms of a module's price, with one liveness each: all outputs of the network are in use.
+
+    Args:
+        module: a space or a network.
+        metrics: what is priced.
+        heads: whether what only heads of auxiliaries need is in use too.
 
     Raises:
         UserError: when a cost is not an integer.
     """
-    builder = _Builder(metrics)
+    builder = _Builder(metrics, needed_operands(heads))
     for name, function in module.functions.items():
         whole = name == module.entry.name
         outputs = [function.outputs] if whole else [(v,) for v in function.outputs]
@@ -76,7 +81,8 @@ def price_terms(module: Module, metrics: Mapping[str, Metric]) -> Terms:
 
 
 class _Builder:
-    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+    def __init__(self, metrics: Mapping[str, Metric], operands: Operands) -> None:
+        self.operands = operands
         self.metrics = list(metrics.values())
         self.names = list(metrics)
         self.of_weights = np.array([m.of_weights for m in self.metrics])
@@ -147,7 +153,7 @@ class _Builder:
                 chosen = self.conditions.tight(any_of(*[equal(selector, p) for p in where]))
                 yield value, self.under(own, chosen)
             return
-        for position, value in enumerate(inference_operands(op)):
+        for position, value in enumerate(self.operands(op)):
             yield value, self.under(own, op.present(position))
 
     def either(self, lives: Sequence[Live]) -> Live:

@@ -13,12 +13,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from drawloom.ir import Module, UserError
+from drawloom.ir import PAPERS, Counting, Module, UserError, counting_of
 
 from .batch import Batch
 from .columns import Columns
 from .depth import depth
-from .metrics import METRICS, Metric
+from .metrics import FURTHER_METRICS, METRICS, Metric, metrics
 from .module_cache import ModuleCache
 from .price_tables import CHUNK, PriceTables
 from .price_terms import price_terms
@@ -44,17 +44,19 @@ class PriceTable:
         return len(self.batch)
 
     def __getitem__(self, metric: str) -> Column:
-        """The column of a metric, ``depth`` among them.
+        """The column of a metric; ``depth`` and `FURTHER_METRICS` are computed when they are asked for.
 
         Raises:
             UserError: when there is no such metric.
         """
+        if metric in self._prices:
+            return self._prices[metric]
         if metric == "depth":
             return self.depth
-        if metric not in self._prices:
-            known = ", ".join([*self._prices, "depth"])
-            raise UserError(f"'{metric}' is not a price", f"priced are: {known}")
-        return self._prices[metric]
+        if metric in FURTHER_METRICS:
+            return self._pricer.further(metric, self.batch)
+        known = ", ".join([*self._prices, "depth", *FURTHER_METRICS])
+        raise UserError(f"'{metric}' is not a price", f"priced are: {known}")
 
     @property
     def parameters(self) -> Column:
@@ -63,7 +65,7 @@ class PriceTable:
 
     @property
     def multiply_adds(self) -> Column:
-        """Multiply-adds of convolutions and linear layers for one sample."""
+        """What is counted as multiply-adds for one sample: of convolutions and linear layers by default."""
         return self["multiply_adds"]
 
     @property
@@ -87,9 +89,12 @@ class Pricer:
     Attributes:
         module: the space, or a resolved network, which has one candidate.
         metrics: what is priced.
+        heads: whether what only heads of auxiliaries need is priced too.
     """
 
-    def __init__(self, module: Module, metrics: Mapping[str, Metric] = METRICS) -> None:
+    def __init__(
+        self, module: Module, metrics: Mapping[str, Metric] = METRICS, *, heads: bool = False
+    ) -> None:
         """Prepare the tables.
 
         Raises:
@@ -97,8 +102,10 @@ class Pricer:
         """
         self.module = module
         self.metrics = tuple(metrics)
+        self.heads = heads
         self._decisions = tuple(module.decisions.values())
-        self._tables = PriceTables(self._decisions, len(metrics), price_terms(module, metrics))
+        self._tables = PriceTables(self._decisions, len(metrics), price_terms(module, metrics, heads=heads))
+        self._further: dict[str, PriceTables] = {}
 
     @property
     def size(self) -> tuple[int, int]:
@@ -122,6 +129,13 @@ class Pricer:
         if candidates.decisions != self._decisions:
             raise UserError(f"the batch does not belong to '{self.module.name}'", "its decisions are others")
         return candidates
+
+    def further(self, metric: str, batch: Batch) -> Column:
+        """One of `FURTHER_METRICS` for each candidate of a batch."""
+        if metric not in self._further:
+            terms = price_terms(self.module, {metric: FURTHER_METRICS[metric]}, heads=self.heads)
+            self._further[metric] = PriceTables(self._decisions, 1, terms)
+        return np.asarray(self._further[metric].price(batch.positions)[0])
 
     def depth(self, batch: Batch) -> Column:
         """The depth of each candidate of a batch; see `drawloom.passes.depth`."""
@@ -147,16 +161,20 @@ def pricer(module: Module) -> Pricer:
 
 
 def price(
-    module: Module, candidates: Batch | Iterable[Mapping[str, object]] | Mapping[str, object]
+    module: Module,
+    candidates: Batch | Iterable[Mapping[str, object]] | Mapping[str, object],
+    count: Counting | str = PAPERS,
 ) -> PriceTable:
     """Price candidates: parameters, multiply-adds, activation bytes and, when asked for, depth.
 
     Args:
         module: a space, or a resolved network, whose only candidate is the empty assignment.
         candidates: a batch, a list of assignments, or one assignment.
+        count: what is counted as multiply-adds; a `Counting`, or its text such as ``conv+linear+bn``. With
+            ``auxiliary`` all prices but the depth include what only heads of auxiliaries need.
 
     Raises:
-        UserError: when an assignment does not fit.
+        UserError: when an assignment does not fit, or `count` has an unknown word.
 
     Example:
         >>> table = price(space, sample(space, 1_000_000, seed=0))  # doctest: +SKIP
@@ -164,4 +182,7 @@ def price(
     """
     if isinstance(candidates, Mapping):
         candidates = [candidates]
-    return pricer(module).price(candidates)
+    counting = counting_of(count)
+    if counting == PAPERS:
+        return pricer(module).price(candidates)
+    return Pricer(module, metrics(counting), heads=counting.auxiliary).price(candidates)

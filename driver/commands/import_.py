@@ -52,6 +52,7 @@ def import_(
     """
     from drawloom.backends.weights import save_weights
     from drawloom.frontend import from_onnx
+    from drawloom.ir import PAPERS
 
     module, arrays = from_onnx(model, name)
     if weights is not None:
@@ -59,9 +60,9 @@ def import_(
     if out is not None:
         _write_ir(module, out)
     if as_json:
-        console.print_json(network_json(module, levels=1))
+        console.print_json(network_json(module, None, PAPERS))
     else:
-        print_network(module, levels=1)
+        print_network(module, None, PAPERS)
 
 
 import_.__name__ = "import"  # commands are called after their functions, but this is a keyword

@@ -61,6 +61,15 @@ FillSeed = Annotated[
     ),
 ]
 DrawSeed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the random numbers.")]
+Count = Annotated[
+    str,
+    typer.Option(
+        "--count",
+        metavar="WORDS",
+        help="What multiply-adds are, joined by +: conv+linear, as in papers, and of bn, bias, pool, "
+        "activation, arithmetic, elementwise (both), and auxiliary (heads, in parameters too).",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, metavar="N", help="Threads to use.")]
 TaskName = Annotated[str, typer.Option("--task", metavar="NAME", help="What the network is trained for.")]

@@ -41,6 +41,7 @@ def price(
     assignment: options.AssignmentFile = None,
     network: options.NetworkName = None,
     arg: options.Arguments = None,
+    count: options.Count = "conv+linear",
     as_json: options.AsJson = False,
 ) -> None:
     """Price candidates: parameters, multiply-adds, bytes of activations, depth.
@@ -52,14 +53,17 @@ def price(
       drawloom price zoo/spaces/mobile_fashion.loom --random 1000000
       drawloom price zoo/spaces/mobile_fashion.loom --random 1000 --out prices.csv
       drawloom price zoo/spaces/mobile_fashion.loom --assignment candidate.json --json
+      drawloom price zoo/networks/mobilenet_v2.loom --count conv+linear+bn
     """
+    from drawloom.ir import Counting
     from drawloom.passes import price as price_batch
 
+    counting = Counting.parse(count)
     writer = None if out is None else _writer(out)
     module = load_module(file, network, arg)
     batch = _batch(module, random, seed, assign, assignment)
     started = time.perf_counter()
-    columns = price_batch(module, batch).columns()
+    columns = price_batch(module, batch, counting).columns()
     seconds = time.perf_counter() - started
     if out is not None and writer is not None:
         writer(out, batch, columns)

@@ -12,7 +12,7 @@ from .console import Column
 from .networks import load_module, partial_assignment
 
 if TYPE_CHECKING:
-    from drawloom.ir import Assignment, Decision, Module
+    from drawloom.ir import Assignment, Counting, Decision, Module, TensorType
 
 _LONGEST_DOMAIN = 12
 """Values of a domain that a table shows."""
@@ -27,11 +27,23 @@ def show(
     seed: options.FillSeed = None,
     ir: Annotated[bool, typer.Option("--ir", help="Print the textual IR instead.")] = False,
     levels: Annotated[
-        int, typer.Option("--levels", min=1, metavar="N", help="Look into calls, that many levels deep.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--levels",
+            min=1,
+            metavar="N",
+            help="Look into calls, that many levels deep; left out, into blocks that are made of cells.",
+            show_default=False,
+        ),
+    ] = None,
+    count: options.Count = "conv+linear",
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the decisions of a space, or the parts of a network with shapes and prices.
+    """Show the decisions of a space, or the stages of a network with shapes and prices.
+
+    A row of the table is a part of the network, or n parts of one loop that follow one another and are of
+    one kind and output; where they differ in an argument, it has the value of each. Prices are those of all
+    n together. --json has each part.
 
     A space becomes a network when its decisions are decided: by --assign and --assignment, and by --seed at
     random.
@@ -39,7 +51,11 @@ def show(
     Examples:
       drawloom show zoo/spaces/mobile_fashion.loom
       drawloom show zoo/spaces/mobile_fashion.loom --seed 7 --levels 2
+      drawloom show zoo/networks/mobilenet_v2.loom --count conv+linear+bn+bias
     """
+    from drawloom.ir import Counting
+
+    counting = Counting.parse(count)
     module = load_module(file, network, arg)
     chosen = partial_assignment(module, assign, assignment, seed)
     if chosen:
@@ -49,9 +65,9 @@ def show(
 
         typer.echo(print_module(module).rstrip("\n"))
     elif as_json:
-        console.print_json(network_json(module, levels) if module.resolved else _space_json(module))
+        console.print_json(network_json(module, levels, counting) if module.resolved else _space_json(module))
     elif module.resolved:
-        print_network(module, levels)
+        print_network(module, levels, counting)
     else:
         _print_space(module)
 
@@ -86,37 +102,57 @@ def domain_text(decision: Decision) -> str:
     return ", ".join(shown) + (f", ... ({rest} more)" if rest else "") + labels
 
 
-def print_network(module: Module, levels: int) -> None:
-    """Print the parts of a network as a table, and below it inputs, outputs and prices."""
-    from drawloom.passes import network_cost
+def print_network(module: Module, levels: int | None, counting: Counting) -> None:
+    """Print the stages of a network as a table, and below it inputs, outputs and prices."""
+    from ..anatomy import parts, rows
 
-    from ..anatomy import nested_parts
-
-    rows = [
+    table = [
         [
-            "  " * p.depth + p.path,
-            p.kind,
-            p.detail,
-            str(p.output),
-            count_text(p.parameters),
-            count_text(p.multiply_adds),
+            "  " * r.depth + r.stage,
+            r.kind,
+            " ".join(f"{name}={text}" for name, text in r.details.items() if text != "false"),
+            _shape_text(r.output),
+            str(r.repeats),
+            count_text(r.parameters),
+            count_text(r.multiply_adds),
         ]
-        for p in nested_parts(module, levels)
+        for r in rows(parts(module, levels, counting))
     ]
-    columns = [
-        Column("part"),
-        Column("kind"),
-        Column("attributes"),
-        Column("output"),
-        Column("parameters", numeric=True),
-        Column("multiply-adds", numeric=True),
-    ]
-    console.print_table(columns, rows)
-    cost = network_cost(module)
+    numeric = ("n", "parameters", "multiply-adds")
+    heads = ("stage", "operation", "arguments", "output", *numeric)
+    console.print_table([Column(head, numeric=head in numeric) for head in heads], table)
     inputs = ", ".join(str(v.type) for v in module.entry.inputs)
     outputs = ", ".join(str(v.type) for v in module.entry.outputs)
-    prices = f"{count_text(cost.parameters)} parameters, {count_text(cost.multiply_adds)} multiply-adds"
-    typer.echo(f"\n{module.name}: {inputs} -> {outputs}, {prices}")
+    typer.echo(f"\n{module.name}: {inputs} -> {outputs}, {_prices_text(module, counting)}")
+
+
+def _shape_text(type: TensorType) -> str:
+    """A shape as people write it, such as ``24 x 56 x 56``; types of other than floats in full."""
+    from drawloom.ir import DType
+
+    return " x ".join(map(str, type.shape)) if type.dtype is DType.F32 else str(type)
+
+
+def _prices_text(module: Module, counting: Counting) -> str:
+    """Parameters and multiply-adds, what is counted if it is not the custom, and what heads have besides."""
+    from drawloom.ir import PAPERS, Counting
+    from drawloom.passes import network_cost
+
+    cost = network_cost(module, counting)
+    counted = "" if counting == PAPERS else f" ({counting})"
+    text = (
+        f"{count_text(cost.parameters)} parameters, {count_text(cost.multiply_adds)} multiply-adds{counted}"
+    )
+    if counting.auxiliary:
+        return text
+    whole = network_cost(module, Counting((*counting.words, "auxiliary")))
+    if whole == cost:
+        return text
+    parameters, multiply_adds = (
+        count_text(b - a)
+        for a, b in ((cost.parameters, whole.parameters), (cost.multiply_adds, whole.multiply_adds))
+    )
+    return f"{text}; auxiliary heads besides: {parameters} parameters, {multiply_adds} multiply-adds"
 
 
 def _space_json(module: Module) -> dict[str, Any]:
@@ -133,29 +169,29 @@ def _space_json(module: Module) -> dict[str, Any]:
     }
 
 
-def network_json(module: Module, levels: int) -> dict[str, Any]:
-    """The same as plain data."""
-    from drawloom.passes import network_cost
+def network_json(module: Module, levels: int | None, counting: Counting) -> dict[str, Any]:
+    """The same as plain data, with every part, and with other counts of parameters."""
+    from drawloom.passes import FURTHER_METRICS, price
 
-    from ..anatomy import nested_parts
+    from ..anatomy import flattened, parts
 
-    cost = network_cost(module)
+    prices = price(module, [{}], counting)
     return {
         "name": module.name,
         "inputs": [str(v.type) for v in module.entry.inputs],
         "outputs": [str(v.type) for v in module.entry.outputs],
-        "parameters": cost.parameters,
-        "multiply_adds": cost.multiply_adds,
+        "count": str(counting),
+        **{name: int(prices[name][0]) for name in ("parameters", *FURTHER_METRICS, "multiply_adds")},
         "parts": [
             {
                 "path": p.path,
                 "depth": p.depth,
                 "kind": p.kind,
-                "attributes": p.detail,
+                "arguments": dict(p.details),
                 "output": str(p.output),
                 "parameters": p.parameters,
                 "multiply_adds": p.multiply_adds,
             }
-            for p in nested_parts(module, levels)
+            for p in flattened(parts(module, levels, counting))
         ],
     }

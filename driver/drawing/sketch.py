@@ -295,7 +295,7 @@ class _Sketch:
         price = self.prices.known_of(op)
         if price is None:
             return tip_text(op, self.values)
-        parameters, multiply_adds, _ = price
+        parameters, multiply_adds = price
         share = f" ({multiply_adds / self.total:.1%})" if self.total else ""
         return (
             f"{tip_text(op, self.values)}\n{exact_text(parameters)} parameters, "

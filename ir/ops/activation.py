@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -18,11 +18,18 @@ from .shape import axis_of
 
 
 class Activation(OpDefinition):
-    """A function of each element; the result has the operand's type. No weights, no multiply-adds."""
+    """A function of each element; the result has the operand's type.
+
+    No weights. Cost: an operation of class ``activation`` for each element, whatever the function.
+    """
 
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
         """The operand's type."""
         return (op.operands[0].type,)
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """One an element."""
+        return {"activation": op.result.type.elements}
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
@@ -48,7 +55,10 @@ class Activation(OpDefinition):
 def _function(name: str, formula: str, apply: Callable[[Array], Array], alias: str = "") -> Activation:
     """An activation from its name, what it is (with the formula), and the formula in NumPy."""
     members = {
-        "__doc__": f"{formula} ``x`` of any shape; the result has its type. No weights, no multiply-adds.",
+        "__doc__": (
+            f"{formula} ``x`` of any shape; the result has its type. No weights; it costs one operation of "
+            "class ``activation`` an element."
+        ),
         "__module__": __name__,
         "name": name,
         "aliases": (alias,) if alias else (),
@@ -115,7 +125,7 @@ class Softmax(OpDefinition):
     """Exponentials that sum to one along an axis: ``y = exp(x) / sum over axis of exp(x)``.
 
     ``x`` of any shape of rank 1 or more; the result has its type. ``axis`` counts from 0 without the batch.
-    No weights, no multiply-adds.
+    No weights. Cost: an operation of class ``activation`` for each element.
     """
 
     name: ClassVar[str] = "softmax"
@@ -125,6 +135,10 @@ class Softmax(OpDefinition):
         """The operand's type."""
         axis_of(op)
         return (op.operands[0].type,)
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """One an element."""
+        return {"activation": op.result.type.elements}
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,15 +35,31 @@ class _Aggregate(OpDefinition):
         return (TensorType(tuple(common_dimension(op, i, require) for i in range(first.rank)), first.dtype),)
 
 
+def _present(op: Operation) -> Any:
+    """How many operands are present, a scalar."""
+    return total(where(op.present(i), 1, 0) for i in range(len(op.operands)))
+
+
+def _each(op: Operation, count: Callable[[Any], Any]) -> dict[str, Any]:
+    """So many operations an element, given the number of present operands; none for a single one."""
+    n = _present(op)
+    return {"arithmetic": where(apply(">", n, 1), count(n), 0) * op.result.type.elements}
+
+
 class Sum(_Aggregate):
     """Sum of a list of tensors of one type, each possibly absent; of no present tensor it is zeros.
 
     Each operand has an optional presence, a Boolean scalar; the present ones must have equal shapes, which is
     the result's. When none is present the result has the first operand's shape. A list resolved to nothing is
-    written with the operation ``zeros``. No weights, no multiply-adds.
+    written with the operation ``zeros``. No weights. Cost: for each element of the result, an operation of
+    class ``arithmetic`` for each present operand but one.
     """
 
     name: ClassVar[str] = "sum"
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Additions."""
+        return _each(op, lambda n: n - 1)
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
@@ -57,7 +73,8 @@ class Sum(_Aggregate):
 class Mean(_Aggregate):
     """Mean of a list of tensors of one type, each possibly absent: their sum divided by how many are present.
 
-    Operands as those of ``sum``; at least one must be present. No weights, no multiply-adds.
+    Operands as those of ``sum``; at least one must be present. No weights. Cost: for each element of the
+    result, an operation of class ``arithmetic`` for each present operand, where there are several.
     """
 
     name: ClassVar[str] = "mean"
@@ -70,6 +87,10 @@ class Mean(_Aggregate):
             "a mean needs at least one present operand",
         )
         return types
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Additions, and a division."""
+        return _each(op, lambda n: n)
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
@@ -85,7 +106,9 @@ class WeightedSum(_Aggregate):
     The aggregation of RandWire's nodes (Xie et al., 2019). Operands as those of ``sum``. A single present
     tensor is the result itself and has no weight; of none it is zeros.
 
-    Weights: ``weight [number of present operands]`` where these are more than one. No multiply-adds.
+    Weights: ``weight [number of present operands]`` where these are more than one. Cost: for each element of
+    the result, two operations of class ``arithmetic`` for each present operand, less one; a single one costs
+    nothing.
     """
 
     name: ClassVar[str] = "weighted_sum"
@@ -93,9 +116,13 @@ class WeightedSum(_Aggregate):
 
     def weights(self, op: Operation) -> dict[str, Weight]:
         """``weight``, where more than one operand is present."""
-        present: Any = total(where(op.present(i), 1, 0) for i in range(len(op.operands)))
+        present = _present(op)
         count = where(apply(">", present, 1), present, 0)
         return {} if type(count) is int and count == 0 else {"weight": Weight(TensorType((count,)))}
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Multiplications and additions."""
+        return _each(op, lambda n: 2 * n - 1)
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..definition import Array, Attribute, OpDefinition, Require, Weight
-from ..expression import equal, product
+from ..expression import equal, product, where
 from ..graph import Operation
 from ..types import TensorType
 from .spatial import image_shape, padded, positive, window_sizes, windows
@@ -24,7 +24,8 @@ class Conv2d(OpDefinition):
     dilation - pad, j * stride + v * dilation - pad]``.
 
     Weights: ``weight [out, C / groups, kernel height, kernel width]`` and, with bias, ``bias [out]``.
-    Cost: ``C / groups * kernel height * kernel width * out * H' * W'`` multiply-adds; the bias adds none.
+    Cost: ``C / groups * kernel height * kernel width * out * H' * W'`` multiply-adds of class
+    ``conv``; with bias, an addition of class ``bias`` for each element of the result.
     """
 
     name: ClassVar[str] = "conv2d"
@@ -63,10 +64,13 @@ class Conv2d(OpDefinition):
             weights["bias"] = Weight(TensorType((out,)))
         return weights
 
-    def multiply_adds(self, op: Operation) -> Any:
-        """Elements of the weight times output positions."""
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Elements of the weight times output positions; an addition an element where there is a bias."""
         weight = self.weights(op)["weight"].type
-        return product((weight.elements, *op.result.type.shape[1:]))
+        return {
+            "conv": product((weight.elements, *op.result.type.shape[1:])),
+            "bias": where(op.attributes["bias"], op.result.type.elements, 0),
+        }
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

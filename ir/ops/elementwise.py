@@ -15,7 +15,10 @@ from .spatial import image_shape, positive
 
 
 class Binary(OpDefinition):
-    """A function of two tensors, element by element, with broadcasting. No weights, no multiply-adds."""
+    """A function of two tensors, element by element, with broadcasting.
+
+    No weights. Cost: an operation of class ``arithmetic`` for each element of the result.
+    """
 
     operands: ClassVar[tuple[str, ...]] = ("a", "b")
 
@@ -27,6 +30,10 @@ class Binary(OpDefinition):
                 f"operands of {op.name} differ in rank or element type: {a} and {b}", operand=1
             )
         return (TensorType(tuple(_broadcast(op, i, require) for i in range(a.rank)), a.dtype),)
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """One an element of the result."""
+        return {"arithmetic": op.result.type.elements}
 
 
 def _broadcast(op: Operation, axis: int, require: Require) -> Any:
@@ -125,7 +132,8 @@ class Affine(OpDefinition):
     """A tensor times a number plus a number: ``y = scale * x + shift``.
 
     What arithmetic between tensors and numbers is made of: ``2 * x``, ``1 - x``, ``-x``. Any shape; the
-    result has the operand's type. No weights, no multiply-adds.
+    result has the operand's type. No weights. Cost: for each element an operation of class ``arithmetic``
+    where ``scale`` is not 1, and one where ``shift`` is not 0.
     """
 
     name: ClassVar[str] = "affine"
@@ -137,6 +145,12 @@ class Affine(OpDefinition):
     def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
         """The operand's type."""
         return (op.operands[0].type,)
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """For each element as many as there are of scale and shift."""
+        scales = where(equal(op.attributes["scale"], 1), 0, 1)
+        shifts = where(equal(op.attributes["shift"], 0), 0, 1)
+        return {"arithmetic": (scales + shifts) * op.result.type.elements}
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
@@ -166,7 +180,7 @@ class Identity(OpDefinition):
 class Zeros(OpDefinition):
     """Zeros of a given shape, for every sample of the batch, computed from nothing.
 
-    What a ``sum`` of no present operand is after resolving. No weights, no multiply-adds.
+    What a ``sum`` of no present operand is after resolving. It costs nothing.
     """
 
     name: ClassVar[str] = "zeros"
@@ -190,7 +204,7 @@ class ZerosLike(OpDefinition):
 
     Operand ``x`` of any shape; the result has its type. With a stride other than 1 the operand is an image
     ``f32[C, H, W]`` and the result is ``f32[C, ceil(H / stride), ceil(W / stride)]``. It consumes its
-    operand: what made that stays alive and is counted, as in published counts. No weights, no multiply-adds.
+    operand: what made that stays alive and is counted, as in published counts. It costs nothing.
     """
 
     name: ClassVar[str] = "zeros_like"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..definition import Array, Attribute, InferenceError, OpDefinition, Require, Weight
-from ..expression import product
+from ..expression import product, where
 from ..graph import Operation
 from ..types import DType, TensorType
 from .spatial import positive
@@ -19,7 +19,8 @@ class Linear(OpDefinition):
     pooled first.
 
     Weights: ``weight [out, C]`` and, with bias, ``bias [out]``.
-    Cost: ``C * out`` multiply-adds for each of the ``T`` positions; the bias adds none.
+    Cost: ``C * out`` multiply-adds of class ``linear`` for each of the ``T`` positions; with bias, an
+    addition of class ``bias`` for each element of the result.
     """
 
     name: ClassVar[str] = "linear"
@@ -49,9 +50,12 @@ class Linear(OpDefinition):
             weights["bias"] = Weight(TensorType((out,)))
         return weights
 
-    def multiply_adds(self, op: Operation) -> Any:
-        """Input elements times output features."""
-        return product((*op.operands[0].type.shape, op.attributes["out"]))
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Input elements times output features; an addition an element where there is a bias."""
+        return {
+            "linear": product((*op.operands[0].type.shape, op.attributes["out"])),
+            "bias": where(op.attributes["bias"], op.result.type.elements, 0),
+        }
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
@@ -66,7 +70,7 @@ class Embedding(OpDefinition):
 
     Operand ``x: i32[T]``, tokens from 0 to below ``vocabulary``; result ``f32[T, out]``.
 
-    Weights: ``weight [vocabulary, out]``. A look-up has no multiply-adds.
+    Weights: ``weight [vocabulary, out]``. A look-up costs nothing.
     """
 
     name: ClassVar[str] = "embedding"
@@ -103,7 +107,8 @@ class Unembedding(OpDefinition):
     Operand ``x: f32[C]`` or ``f32[T, C]``; result ``f32[vocabulary]`` or ``f32[T, vocabulary]``. Its table
     may be that of an embedding, at the same path: then both are learned as one (Press and Wolf, 2017).
 
-    Weights: ``weight [vocabulary, C]``. Cost: ``C * vocabulary`` multiply-adds for each position.
+    Weights: ``weight [vocabulary, C]``. Cost: ``C * vocabulary`` multiply-adds of class
+    ``linear`` for each position.
     """
 
     name: ClassVar[str] = "unembedding"
@@ -127,9 +132,9 @@ class Unembedding(OpDefinition):
         shape = (op.attributes["vocabulary"], op.operands[0].type.shape[-1])
         return {"weight": Weight(TensorType(shape), initial="uniform")}
 
-    def multiply_adds(self, op: Operation) -> Any:
+    def operations(self, op: Operation) -> dict[str, Any]:
         """Input elements times tokens."""
-        return product((*op.operands[0].type.shape, op.attributes["vocabulary"]))
+        return {"linear": product((*op.operands[0].type.shape, op.attributes["vocabulary"]))}
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

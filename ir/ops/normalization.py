@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..definition import Array, Attribute, InferenceError, OpDefinition, Require, Weight
-from ..expression import any_of, apply
+from ..expression import any_of, apply, total, where
 from ..graph import Operation
 from ..types import TensorType
 
@@ -22,8 +22,9 @@ class BatchNorm(OpDefinition):
     place of the running statistics, which follow them with momentum 0.1.
 
     Weights: ``weight`` and ``bias`` ``[C]`` (with ``affine``), and the buffers ``running_mean`` and
-    ``running_var`` ``[C]``, which are not parameters. Cost: 2C parameters, no multiply-adds (they can be
-    folded into a neighbouring convolution).
+    ``running_var`` ``[C]``, which are not parameters. Cost: 2C parameters (with ``affine``); for each element
+    two operations of class ``bn``, a multiplication and an addition, as inference needs once the statistics
+    are folded with scale and shift (so without ``affine`` too).
     """
 
     name: ClassVar[str] = "batch_norm"
@@ -52,6 +53,10 @@ class BatchNorm(OpDefinition):
             "running_var": Weight(each, trainable=False, initial="ones"),
         }
 
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """Two an element."""
+        return {"bn": 2 * op.result.type.elements}
+
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
     ) -> tuple[Array, ...]:
@@ -69,8 +74,8 @@ class ChannelAffine(OpDefinition):
     of the same type. ``scale=false`` leaves the factor out and ``shift=false`` the term, but not both. The
     beta of Swish (Ramachandran et al., 2017) is such a factor.
 
-    Weights: ``weight [C]``, at first ones, and ``bias [C]``, at first zeros. Cost: C parameters each, no
-    multiply-adds.
+    Weights: ``weight [C]``, at first ones, and ``bias [C]``, at first zeros. Cost: C parameters each;
+    for each element, an operation of class ``arithmetic`` for each of the two.
     """
 
     name: ClassVar[str] = "channel_affine"
@@ -99,6 +104,11 @@ class ChannelAffine(OpDefinition):
         each = TensorType((shape[self.axis(len(shape))],))
         found = {"weight": Weight(each, initial="ones")} if op.attributes["scale"] else {}
         return found | ({"bias": Weight(each)} if op.attributes["shift"] else {})
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """A multiplication and an addition an element, those that are wanted."""
+        wanted = total(where(op.attributes[name], 1, 0) for name in ("scale", "shift"))
+        return {"arithmetic": wanted * op.result.type.elements}
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

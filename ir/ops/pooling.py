@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ _WINDOW = (
 
 
 class WindowPool(OpDefinition):
-    """A statistic of each window of an image. No weights, no multiply-adds."""
+    """A statistic of each window of an image."""
 
     attributes: ClassVar[tuple[Attribute, ...]] = _WINDOW
 
@@ -36,12 +36,17 @@ class WindowPool(OpDefinition):
             )
         return (TensorType((channels, *window_sizes(op, require)), op.operands[0].type.dtype),)
 
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """One an element of the operand."""
+        return {"pool": op.operands[0].type.elements}
+
 
 class MaxPool(WindowPool):
     """Largest element of each window, for each channel; the border never wins.
 
     Operand ``x: f32[C, H, W]``; result ``f32[C, H', W']`` with ``H' = (H + 2 * pad - kernel) // stride + 1``
-    and likewise ``W'``.
+    and likewise ``W'``. No weights. Cost: an operation of class ``pool`` for each element of ``x``, however
+    windows overlap.
     """
 
     name: ClassVar[str] = "max_pool"
@@ -57,8 +62,8 @@ class MaxPool(WindowPool):
 class AvgPool(WindowPool):
     """Mean of each window, for each channel.
 
-    Shapes as in ``max_pool``. The border counts as zeros with ``count_include_pad`` and is left out of the
-    mean without.
+    Shapes and cost as in ``max_pool``. The border counts as zeros with ``count_include_pad`` and is left out
+    of the mean without.
     """
 
     name: ClassVar[str] = "avg_pool"
@@ -80,7 +85,7 @@ class AvgPool(WindowPool):
 class GlobalAvgPool(OpDefinition):
     """Mean of each channel over the image: ``f32[C, H, W]`` to ``f32[C]``, or ``f32[C, 1, 1]`` with ``keep``.
 
-    No weights, no multiply-adds.
+    No weights. Cost: an operation of class ``pool`` for each element of ``x``.
     """
 
     name: ClassVar[str] = "global_avg_pool"
@@ -93,6 +98,10 @@ class GlobalAvgPool(OpDefinition):
         channels = image_shape(op)[0]
         shape = (channels, 1, 1) if op.attributes["keep"] else (channels,)
         return (TensorType(shape, op.operands[0].type.dtype),)
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """One an element of the operand."""
+        return {"pool": op.operands[0].type.elements}
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

@@ -35,8 +35,8 @@ class Concat(OpDefinition):
     """Joins a list of tensors along an axis, in order; absent ones add nothing.
 
     Each operand has an optional presence, a Boolean scalar; at least one must be present. The present ones
-    agree in all dimensions but ``axis``, where the result has the sum of theirs. No weights, no
-    multiply-adds.
+    agree in all dimensions but ``axis``, where the result has the sum of theirs. No weights; it costs
+    nothing.
     """
 
     name: ClassVar[str] = "concat"
@@ -68,7 +68,7 @@ class Concat(OpDefinition):
 class Slice(OpDefinition):
     """The part of a tensor from ``begin`` to before ``end`` along an axis, which then has ``end - begin``.
 
-    ``0 <= begin < end <= size``. No weights, no multiply-adds.
+    ``0 <= begin < end <= size``. No weights; it costs nothing.
     """
 
     name: ClassVar[str] = "slice"
@@ -98,7 +98,7 @@ class Slice(OpDefinition):
 
 
 class Reshape(OpDefinition):
-    """The same elements, in row-major order, in another shape. No weights, no multiply-adds."""
+    """The same elements, in row-major order, in another shape. No weights; it costs nothing."""
 
     name: ClassVar[str] = "reshape"
     attributes: ClassVar[tuple[Attribute, ...]] = (
@@ -144,7 +144,7 @@ class ChannelShuffle(OpDefinition):
     """Interleaves the channels of ``groups`` groups (ShuffleNet, Zhang et al., 2018).
 
     Operand ``x: f32[C, H, W]`` with ``groups`` dividing ``C``; the result has its type. The channels, seen as
-    ``[groups, C / groups]``, are transposed. No weights, no multiply-adds.
+    ``[groups, C / groups]``, are transposed. No weights; it costs nothing.
     """
 
     name: ClassVar[str] = "channel_shuffle"
@@ -178,8 +178,11 @@ class Resize(OpDefinition):
     / height)``. ``bilinear`` reads the source at ``max((i + 0.5) * H / height - 0.5, 0)`` (pixel centres at
     halves, corners not aligned) and weighs the two rows around it by distance; columns likewise. ``pyramid``
     moves between the levels of a feature pyramid (NAS-FPN, Ghiasi et al., 2019): in each direction, by a
-    whole factor, it takes the maximum of blocks where the image shrinks and repeats pixels where it grows. No
-    weights, no multiply-adds.
+    whole factor, it takes the maximum of blocks where the image shrinks and repeats pixels where it grows.
+
+    No weights. Cost: ``nearest`` costs nothing; ``bilinear`` four operations of class ``arithmetic`` for each
+    element of the result; ``pyramid``, where the image shrinks in some direction, one of class ``pool`` for
+    each element of ``x``.
     """
 
     name: ClassVar[str] = "resize"
@@ -203,6 +206,15 @@ class Resize(OpDefinition):
             )
         shape = (channels, op.attributes["height"], op.attributes["width"])
         return (TensorType(shape, op.operands[0].type.dtype),)
+
+    def operations(self, op: Operation) -> dict[str, Any]:
+        """What interpolates, and what takes maxima."""
+        given, made, mode = op.operands[0].type, op.result.type, op.attributes["mode"]
+        shrinks = any_of(*(apply("<", b, a) for a, b in zip(given.shape[1:], made.shape[1:], strict=True)))
+        return {
+            "arithmetic": where(equal(mode, "bilinear"), 4 * made.elements, 0),
+            "pool": where(all_of(equal(mode, "pyramid"), shrinks), given.elements, 0),
+        }
 
     def reference(
         self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]

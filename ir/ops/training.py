@@ -12,7 +12,7 @@ from ..types import TensorType
 
 
 class TrainingOnly(OpDefinition):
-    """What is the identity for inference. No weights, no multiply-adds."""
+    """What is the identity for inference. No weights; it costs nothing."""
 
     training_only: ClassVar[bool] = True
 

@@ -68,6 +68,69 @@ def test_show_of_a_network_agrees_with_the_price(space: Path, tmp_path: Path) ->
     assert shown["outputs"] == ["f32[10]"]
 
 
+@pytest.mark.parametrize("command", ["show", "price"])
+def test_what_is_counted_is_said_on_the_command_line(space: Path, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "first.json"
+    file.write_text(json.dumps(tiny_space.FIRST), encoding="utf-8")
+    plain = run_json(command, space, "--assignment", file)
+    more = run_json(command, space, "--assignment", file, "--count", "conv+linear+bn")
+    norms = run_json(command, space, "--assignment", file, "--count", "bn")["multiply_adds"]
+    assert more["multiply_adds"] - plain["multiply_adds"] == norms > 0
+    assert more["parameters"] == plain["parameters"]
+    wrong = CliRunner().invoke(app, [command, str(space), "--count", "conv+liner"])
+    assert wrong.exit_code == 1
+    assert "did you mean 'linear'?" in wrong.stderr
+
+
+AUXILIARY = """
+block head(x) = x |> global_avg_pool |> linear(10)
+network n(image: f32[1, 8, 8]) {
+    x = image |> conv(4, kernel=3)
+    x = auxiliary(x, head(x))
+    return x |> global_avg_pool |> linear(10)
+}
+"""
+
+
+def test_heads_are_rows_when_they_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "n.loom"
+    path.write_text(AUXILIARY, encoding="utf-8")
+    plain, whole = run("show", path), run("show", path, "--count", "conv+linear+auxiliary")
+    assert "auxiliary heads besides: 50 parameters, 40 multiply-adds" in plain
+    assert not re.search(r"^head ", plain, flags=re.MULTILINE)
+    assert re.search(r"^head .* 1 +50 +40$", whole, flags=re.MULTILINE)
+    assert "136 parameters, 2,384 multiply-adds (conv+linear+auxiliary)" in whole
+    found = run_json("show", path)
+    assert found["parameters"] == sum(p["parameters"] for p in found["parts"]) == 86
+
+
+def test_show_counts_parameters_in_other_ways(space: Path) -> None:
+    found = run_json("show", space, "--seed", 0)
+    few, usual, many = (
+        found[n] for n in ("parameters_without_batch_norm", "parameters", "parameters_with_statistics")
+    )
+    assert many - usual == usual - few > 0
+
+
+def test_the_table_of_mobilenet_v2_is_that_of_its_paper() -> None:
+    lines = run("show", "mobilenet_v2").splitlines()
+    rows = [line.split() for line in lines if "inverted_residual" in line]
+    # Sandler et al., 2018, table 2: t, c, n and the stride of the first layer
+    found = [(r[4], r[2], r[10], r[3].partition(",")[0]) for r in rows]
+    assert found == [
+        (f"t={t}", f"out={c}", str(n), f"s={s}")
+        for t, c, n, s in [
+            (1, 16, 1, 1),
+            (6, 24, 2, 2),
+            (6, 32, 3, 2),
+            (6, 64, 4, 2),
+            (6, 96, 3, 1),
+            (6, 160, 3, 2),
+            (6, 320, 1, 1),
+        ]
+    ]
+
+
 def test_flags_override_the_file(space: Path, tmp_path: Path) -> None:
     file = tmp_path / "first.json"
     file.write_text(json.dumps(tiny_space.FIRST), encoding="utf-8")
