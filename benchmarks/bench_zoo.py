@@ -4,7 +4,7 @@
 
 * zoo: read every network of the catalogue and count it, one pass.
 * drawloom: read zoo/networks/mobilenet_v2.loom, elaborate and count it.
-* ptflops: make the PyTorch network of the same architecture, its class being there, and count it with ptflops.
+* ptflops: make the PyTorch network of the same architecture, its class being there, and let ptflops count it.
 
 The last two alternate; medians of wall seconds on one thread, after a first repeat that is not counted.
 """

@@ -401,7 +401,8 @@ def argument_text(value: Any) -> Any:
         return value
     if isinstance(value, (tuple, ListValue)):
         items = value.items if isinstance(value, ListValue) else value
-        return tuple(_nested_text(v) if isinstance(v, (tuple, ListValue)) else argument_text(v) for v in items)
+        nested = (tuple, ListValue)
+        return tuple(_nested_text(v) if isinstance(v, nested) else argument_text(v) for v in items)
     if isinstance(value, RangeValue):
         return (value.start, value.stop)
     if isinstance(value, DecidedCallable):
