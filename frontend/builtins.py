@@ -144,7 +144,9 @@ def _position(frame: Frame, arguments: list[Placed], span: Span) -> Scalar:
         spans = [place, arguments[1].span]
         result = where(operate(frame, "==", [item, wanted], spans, span), i, result)
     if result == -1:
-        frame.fail("E0503", "the list does not have this element", arguments[1].span)
+        known = ", ".join(map(str, items.items[:10])) + (", ..." if len(items.items) > 10 else "")
+        message = "the list does not have this element"
+        frame.fail("E0503", message, arguments[1].span, f"{wanted}", help=f"it has {known}")
     return result
 
 

@@ -42,7 +42,7 @@ def read_text(path: Path) -> Source:
 
 
 def read_arguments(texts: Sequence[str] | None) -> dict[str, Any]:
-    """Values by name from texts such as ``width=0.5``: numbers, true and false, and else texts.
+    """Values by name from texts such as ``width=0.5``: numbers, true, false and lists, and else texts.
 
     Raises:
         UserError: when one is not written so.
@@ -60,12 +60,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _literal(text: str) -> object:
-    """A number or true/false where the text is one, else the text itself."""
+    """A number, true, false or a list where the text is one, else the text itself."""
     try:
         value: object = json.loads(text)
     except ValueError:
         return text
-    return value if isinstance(value, (int, float, bool, str)) else text
+    return value if isinstance(value, (int, float, bool, str, list)) else text
 
 
 def read_assignment(assign: Sequence[str] | None, file: Path | None) -> dict[str, object]:

@@ -59,5 +59,12 @@ def test_arguments_go_over_those_of_the_name() -> None:
     assert counts["parameters"] == 6_108_776 - 990 * (1792 + 1)
 
 
+def test_an_argument_may_be_a_list() -> None:
+    command = ("price", "nasbench201_resnet", "--network", "nasbench201_cell", "--arg")
+    cell = 'cell=[["nor_conv_3x3"], ["none", "nor_conv_3x3"], ["skip_connect", "none", "skip_connect"]]'
+    assert json.loads(run(*command, cell, "--json")) == json.loads(run("price", "nasbench201_resnet", "--json"))
+    assert "parameter 'cell' cannot be [{}]" in run(*command, "cell=[{}]", code=1)
+
+
 def test_a_space_has_a_name() -> None:
     assert run("show", "mobile_fashion") == run("show", "zoo/spaces/mobile_fashion.loom")
