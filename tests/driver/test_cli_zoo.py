@@ -62,7 +62,8 @@ def test_arguments_go_over_those_of_the_name() -> None:
 def test_an_argument_may_be_a_list() -> None:
     command = ("price", "nasbench201_resnet", "--network", "nasbench201_cell", "--arg")
     cell = 'cell=[["nor_conv_3x3"], ["none", "nor_conv_3x3"], ["skip_connect", "none", "skip_connect"]]'
-    assert json.loads(run(*command, cell, "--json")) == json.loads(run("price", "nasbench201_resnet", "--json"))
+    named = json.loads(run("price", "nasbench201_resnet", "--json"))
+    assert json.loads(run(*command, cell, "--json")) == named
     assert "parameter 'cell' cannot be [{}]" in run(*command, "cell=[{}]", code=1)
 
 
