@@ -218,11 +218,8 @@ def test_a_space_has_no_cost(small_space):
         network_cost(small_space)
 
 
-def test_published_counts_of_mobilenet_v2(space_of):
-    from importlib.resources import files
-
-    text = (files("drawloom.zoo") / "networks" / "mobilenet_v2.loom").read_text(encoding="utf-8")
-    cost = network_cost(space_of(text))
+def test_published_counts_of_mobilenet_v2(mobilenet):
+    cost = network_cost(mobilenet(1.0, size=224, classes=1000))
     assert cost.parameters == 3_504_872
     assert round(cost.multiply_adds / 1e6, 2) == 300.77
 
