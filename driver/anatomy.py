@@ -213,9 +213,9 @@ def rows(parts: Sequence[Part]) -> Iterator[Row]:
 
 
 def _alike(part: Part) -> tuple[object, ...]:
-    loop, number, rest = _split(part.path)
+    loop, _, rest = _split(part.path)
     below = (part.parameters, tuple(part.details.items())) if part.parts else tuple(part.details)
-    return part.kind, part.output, loop, number is not None or part.path, rest, below
+    return part.kind, part.output, loop, rest, below
 
 
 def _split(path: str) -> tuple[str, int | None, str]:

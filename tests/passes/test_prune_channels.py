@@ -114,6 +114,14 @@ def test_numbers_are_rounded_to_multiples(mobilenet):
     assert min(widths) == 8
 
 
+def test_the_scores_of_an_auxiliary_head_stay():
+    module = networks.auxiliaries()
+    (pruned, weights, _) = transformed(module, "prune-channels{keep=0.5}", exact_weights(module))
+    heads = [op for f in pruned.functions.values() for op in f.operations if op.name == "auxiliary"]
+    assert [op.operands[1].type.shape for op in heads] == [(3,), (3,)]
+    assert weights["late.linear.weight"].shape == (3, 2)
+
+
 def test_without_weights_the_structure_is_the_same():
     module = networks.mobile()
     pruned, _, _ = transformed(module, "prune-channels{keep=0.5}", exact_weights(module))

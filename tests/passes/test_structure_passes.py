@@ -164,6 +164,21 @@ def test_calls_that_stay_stand_between_those_that_go():
     assert structurally_equal(after, module)
 
 
+def test_losses_of_equal_heads_add_up():
+    module = parse_module(
+        f"""
+        module @m {{
+          network @m(%x: {T}) -> {T}, {T} {{
+            %a = auxiliary %x, %x {{weight=0.5}} : {T}
+            %b = auxiliary %x, %x {{weight=0.5}} : {T}
+            return %a, %b
+          }}
+        }}
+        """
+    )
+    assert cse(module) is module
+
+
 def test_inlining_keeps_the_kinds_it_is_told_to():
     module = networks.mobile()
     flat = inline_all(module)
