@@ -114,20 +114,18 @@ def test_show_counts_parameters_in_other_ways(space: Path) -> None:
 
 def test_the_table_of_mobilenet_v2_is_that_of_its_paper() -> None:
     lines = run("show", "mobilenet_v2").splitlines()
-    rows = [line.split() for line in lines if "inverted_residual" in line]
+    rows = [line for line in lines if "inverted_residual" in line]
+    arguments = [dict(re.findall(r"(\w+)=(\d+)", row)) for row in rows]
+    found = [(a["t"], a["out"], row.split()[-3], a["s"]) for a, row in zip(arguments, rows, strict=True)]
     # Sandler et al., 2018, table 2: t, c, n and the stride of the first layer
-    found = [(r[4], r[2], r[10], r[3].partition(",")[0]) for r in rows]
-    assert found == [
-        (f"t={t}", f"out={c}", str(n), f"s={s}")
-        for t, c, n, s in [
-            (1, 16, 1, 1),
-            (6, 24, 2, 2),
-            (6, 32, 3, 2),
-            (6, 64, 4, 2),
-            (6, 96, 3, 1),
-            (6, 160, 3, 2),
-            (6, 320, 1, 1),
-        ]
+    assert [tuple(map(int, row)) for row in found] == [
+        (1, 16, 1, 1),
+        (6, 24, 2, 2),
+        (6, 32, 3, 2),
+        (6, 64, 4, 2),
+        (6, 96, 3, 1),
+        (6, 160, 3, 2),
+        (6, 320, 1, 1),
     ]
 
 
