@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tiny_networks import random_weights
 
 from drawloom import zoo
+from drawloom.backends import weight_specs
 from drawloom.backends.reference import run
 from drawloom.catalogue import load_entry, network
 from drawloom.frontend import load
@@ -106,6 +107,14 @@ def test_a_cell_divides_truncates_concatenates_and_adds(tmp_path: Path) -> None:
     expected = np.concatenate([first, pooled(first[:2])]) + projected("graph.project")
     (found,) = run(module, weights, [x[None]])
     np.testing.assert_allclose(found[0], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_vertex_is_as_wide_as_the_widest_that_reads_it() -> None:
+    """The output reads 2, 3 and 4, which have 43, 43 and 42 of 128 channels; 2 and 4 read 1."""
+    specs = weight_specs(built("01 03 12 14 25 35 45", "p3p3"))
+    path = "stack.0.layer.0.cell.graph.vertex.{}conv_bn_relu.conv.weight"
+    assert specs[path.format("0.project.")].type.shape == (43, 128, 1, 1)
+    assert specs[path.format("3.conv3x3.")].type.shape == (42, 42, 3, 3)
 
 
 @pytest.mark.parametrize(
