@@ -93,7 +93,7 @@ def line_of(name: str, start: str) -> dict[str, str]:
 
 
 def test_a_definition() -> None:
-    found = line_of("networks/mobilenet_v2", "block inverted_residual")
+    found = line_of("parts/mobilenet_v2", "block inverted_residual")
     assert found["block"] == "storage.type.definition"
     assert found["inverted_residual"] == "entity.name.function.definition"
     assert found[";"] == "punctuation.separator.statics"
