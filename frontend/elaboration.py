@@ -18,6 +18,7 @@ from drawloom.ir import (
     Value,
     unknown,
 )
+from drawloom.ir.collector import collector_paused
 
 from . import choose as _choose  # registers the evaluators of `choose`
 from .builtins import builtins
@@ -49,7 +50,7 @@ def elaborate_with(
         DiagnosticError: with everything found wrong in the text.
         UserError: when the network or an argument does not exist.
     """
-    with deep_recursion():
+    with deep_recursion(), collector_paused():
         try:
             return _elaborate(source, read, network, arguments or {})
         except RecursionError:

@@ -18,6 +18,7 @@ from typing import Any
 
 from .agreement import types_agree
 from .builder import complete_attributes
+from .collector import collector_paused
 from .decision import Decision
 from .definition import REQUIRED, InferenceError, OpDefinition, require_now
 from .diagnostic import UserError
@@ -91,6 +92,11 @@ def verify(module: Module) -> None:
 
 def problems(module: Module) -> list[Problem]:
     """All violations of the rules, in the order of the module's text; empty for a valid module."""
+    with collector_paused():
+        return _problems(module)
+
+
+def _problems(module: Module) -> list[Problem]:
     found = list(_module_problems(module))
     known: dict[str, Function] = {}
     for name, function in module.functions.items():
