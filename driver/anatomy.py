@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from drawloom.ir import PAPERS, Counting, Function, Module, Operation, TensorType, cost
@@ -194,8 +194,16 @@ class Row:
     depth: int
 
 
-def rows(parts: Sequence[Part]) -> Iterator[Row]:
-    """Parts as rows: neighbours of one kind, output and loop are one; with parts below, equal ones only."""
+def rows(parts: Sequence[Part]) -> list[Row]:
+    """Parts as rows.
+
+    Neighbours of one kind, output and loop are one; with parts below, equal ones only. Short runs of rows that
+    repeat, such as the slice and the reshape of each time step, are written once.
+    """
+    return _folded(list(_rows(parts)))
+
+
+def _rows(parts: Sequence[Part]) -> Iterator[Row]:
     for _, group in groupby(parts, _alike):
         members = list(group)
         first = members[0]
@@ -209,7 +217,53 @@ def rows(parts: Sequence[Part]) -> Iterator[Row]:
             sum(m.multiply_adds for m in members),
             first.depth,
         )
-        yield from rows(first.parts)
+        yield from _rows(first.parts)
+
+
+_LONGEST_RUN = 4
+"""Most rows of a run that is looked for."""
+
+
+def _folded(rows: list[Row]) -> list[Row]:
+    """Rows in which a run of rows that follows itself is there once, with the sums."""
+    result: list[Row] = []
+    start = 0
+    while start < len(rows):
+        length, times = _run_at(rows, start)
+        result += [_sum(rows[start + i : start + length * times : length]) for i in range(length)]
+        start += length * times
+    return result
+
+
+def _run_at(rows: Sequence[Row], start: int) -> tuple[int, int]:
+    """The length of the run that begins somewhere and repeats, and how often it is there: 1, 1 for none."""
+    for length in range(2, _LONGEST_RUN + 1):
+        times = _repetitions(rows, start, length)
+        if times > 1:
+            return length, times
+    return 1, 1
+
+
+def _repetitions(rows: Sequence[Row], start: int, length: int) -> int:
+    """How often some rows stand there one after the other."""
+    first = [_looks(row) for row in rows[start : start + length]]
+    times = 1
+    while [_looks(row) for row in rows[start + length * times : start + length * (times + 1)]] == first:
+        times += 1
+    return times
+
+
+def _looks(row: Row) -> tuple[object, ...]:
+    return row.stage, row.kind, row.output, row.depth, tuple(row.details.items())
+
+
+def _sum(rows: Sequence[Row]) -> Row:
+    return replace(
+        rows[0],
+        repeats=sum(r.repeats for r in rows),
+        parameters=sum(r.parameters for r in rows),
+        multiply_adds=sum(r.multiply_adds for r in rows),
+    )
 
 
 def _alike(part: Part) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from drawloom import zoo
 from drawloom.zoo import Entry
 
 if TYPE_CHECKING:
-    from drawloom.ir import Module
+    from drawloom.ir import Counting, Module
 
 
 def find(name: str) -> Entry | None:
@@ -93,7 +93,7 @@ class Counted:
     Attributes:
         entry: the network.
         parameters: trainable ones.
-        multiply_adds: of convolutions and linear layers, for one sample.
+        multiply_adds: for one sample.
     """
 
     entry: Entry
@@ -101,11 +101,11 @@ class Counted:
     multiply_adds: int
 
 
-def counted(entry: Entry) -> Counted:
-    """Count a network of the zoo."""
+def counted(entry: Entry, count: Counting | str = "conv+linear") -> Counted:
+    """Count a network of the zoo; `count` says what multiply-adds are."""
     from drawloom.passes import network_cost
 
-    cost = network_cost(load_entry(entry))
+    cost = network_cost(load_entry(entry), count)
     return Counted(entry, cost.parameters, cost.multiply_adds)
 
 

@@ -17,8 +17,9 @@ from .console import Column
 def zoo(
     pattern: Annotated[
         str,
-        typer.Argument(metavar="[PATTERN]", help="Only networks of such names.", show_default=False),
+        typer.Argument(metavar="PATTERN", help="Only networks of such names.", show_default=False),
     ] = "*",
+    count: options.Count = "conv+linear",
     sources: Annotated[
         bool, typer.Option("--sources", help="Also say where figures were published, and what deviates.")
     ] = False,
@@ -26,7 +27,8 @@ def zoo(
 ) -> None:
     """List the published networks with parameters and multiply-adds, counted and as published.
 
-    A difference of "=" means that the count rounds to the published figure. Every name can be given to the
+    Published multiply-adds are those of convolutions and linear layers where nothing else is said, so other
+    words of --count are for comparing with other tools. A difference of "=" means that the count rounds to the published figure. Every name can be given to the
     other commands in place of a file.
 
     Examples:
@@ -34,15 +36,15 @@ def zoo(
       drawloom zoo 'mobilenet*' --sources
       drawloom show mobilenet_v2
     """
-    counted = list(_counted(pattern, quiet=as_json))
+    counted = list(_counted(pattern, count, quiet=as_json))
     if as_json:
         console.print_json([_json(found) for found in counted])
         return
     _print(counted, sources)
 
 
-def _counted(pattern: str, *, quiet: bool) -> Iterator[Counted]:
-    from drawloom.ir import unknown
+def _counted(pattern: str, count: str, *, quiet: bool) -> Iterator[Counted]:
+    from drawloom.ir import Counting, unknown
     from drawloom.zoo import networks
 
     from ..catalogue import counted
@@ -51,7 +53,8 @@ def _counted(pattern: str, *, quiet: bool) -> Iterator[Counted]:
     if not chosen:
         raise unknown("network of the zoo", pattern, networks())
     shown = chosen if quiet or not console.is_terminal() else console.track(chosen, len(chosen), "counting")
-    yield from map(counted, shown)
+    counting = Counting.parse(count)
+    yield from (counted(entry, counting) for entry in shown)
 
 
 def _print(counted: Sequence[Counted], sources: bool) -> None:
@@ -91,7 +94,10 @@ def _difference(count: int, published: str) -> str:
     if not published:
         return "-"
     found = difference(count, published)
-    return "=" if found == 0 else f"{'+' if found > 0 else '−'}{share_text(abs(found))}"
+    if found == 0:
+        return "="
+    sign, size = "+" if found > 0 else "−", abs(found)
+    return f"{sign}{share_text(size)}" if size >= 5e-4 else f"{sign}{100 * size:.1g} %"
 
 
 def _json(found: Counted) -> dict[str, Any]:

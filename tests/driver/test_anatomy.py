@@ -52,6 +52,21 @@ def test_what_is_between_parts_of_a_loop_parts_them() -> None:
     assert [r.kind for r in table(module(body, BLOCKS))] == ["wide", "relu", "wide", "relu"]
 
 
+def test_a_run_of_rows_that_repeats_is_written_once() -> None:
+    body = """
+    x = image
+    for step in 0..5 { x = x |> relu |> slice(1, 0, 8) |> tanh }
+    return x |> relu |> tanh |> relu
+    """
+    found = [(r.kind, r.repeats) for r in table(module(body))]
+    assert found == [("relu", 5), ("slice", 5), ("tanh", 5), ("relu", 1), ("tanh", 1), ("relu", 1)]
+
+
+def test_a_run_with_other_results_is_another() -> None:
+    body = "x = image\nfor step in 1..4 { x = x |> relu |> slice(1, 0, 8 - step) }\nreturn x"
+    assert [(r.kind, r.repeats) for r in table(module(body))] == [("relu", 1), ("slice", 1)] * 3
+
+
 def test_with_parts_below_only_equal_ones_are_one_row() -> None:
     body = "x = image\nfor layer in 0..3 { x = twice(x; 4) }\nreturn x"
     assert [(r.stage, r.repeats) for r in table(module(body, BLOCKS))] == [("layer.0..2", 3)]

@@ -69,3 +69,14 @@ def test_an_argument_may_be_a_list() -> None:
 
 def test_a_space_has_a_name() -> None:
     assert run("show", "mobile_fashion") == run("show", "zoo/spaces/mobile_fashion.loom")
+
+
+def test_what_is_counted_can_be_said() -> None:
+    (found,) = json.loads(run("zoo", "mobilenet_v2", "--count", "conv+linear+bn", "--json"))
+    assert found["multiply_adds"] == 300_774_272 + 2 * 6_678_112
+    assert "unknown" in run("zoo", "mobilenet_v2", "--count", "conv+lineer", code=1)
+
+
+def test_a_small_difference_is_no_zero() -> None:
+    (line,) = [line for line in run("zoo", "fbnet_b*").splitlines() if "mobile_vision" in line]
+    assert "−0.03 %" in line
