@@ -197,8 +197,8 @@ class Row:
 def rows(parts: Sequence[Part]) -> list[Row]:
     """Parts as rows.
 
-    Neighbours of one kind, output and loop are one; with parts below, equal ones only. Short runs of rows that
-    repeat, such as the slice and the reshape of each time step, are written once.
+    Neighbours of one kind, output and loop are one; with parts below, equal ones only. Short runs of rows
+    that repeat, such as the slice and the reshape of each time step, are written once.
     """
     return _folded(list(_rows(parts)))
 
