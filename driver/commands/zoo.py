@@ -28,8 +28,8 @@ def zoo(
     """List the published networks with parameters and multiply-adds, counted and as published.
 
     Published multiply-adds are those of convolutions and linear layers where nothing else is said, so other
-    words of --count are for comparing with other tools. A difference of "=" means that the count rounds to the
-    published figure. Every name can be given to the other commands in place of a file.
+    words of --count are for comparing with other tools. A difference of "=" means that the count rounds to
+    the published figure. Every name can be given to the other commands in place of a file.
 
     Examples:
       drawloom zoo
