@@ -20,7 +20,7 @@ from drawloom.ir import Source
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
-CHEAP = frozenset({"check", "show", "price", "sample", "opt"})
+CHEAP = frozenset({"check", "show", "price", "sample", "opt", "zoo"})
 """Commands that are run; of the others the options are parsed."""
 
 
