@@ -54,8 +54,12 @@ def elaborate_with(
         try:
             return _elaborate(source, read, network, arguments or {})
         except RecursionError:
-            label = Label(Span(source, 0, 0))
-            raise DiagnosticError([Diagnostic("E0006", "this is nested too deeply", label)]) from None
+            raise DiagnosticError([nested_too_deeply(source)]) from None
+
+
+def nested_too_deeply(source: Source) -> Diagnostic:
+    """What is wrong with a text that exhausts the Python stack."""
+    return Diagnostic("E0006", "this is nested too deeply", Label(Span(source, 0, 0)))
 
 
 _RECURSION_LIMIT = 12_000

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from drawloom.ir import Decision, Diagnostic, DiagnosticError, Function, Source, UserError
+from drawloom.ir import Decision, Diagnostic, DiagnosticError, Function, Module, Source, UserError
 
 from .builtins import builtins
-from .elaboration import check_unused, deep_recursion, elaborate_network, networks, prepare
+from .elaboration import check_unused, deep_recursion, elaborate_network, nested_too_deeply, networks, prepare
 from .frame import Elaboration
 from .imports import Reader, Unit, read_units
 from .primitives import primitives
@@ -48,6 +48,7 @@ class Inspection:
         predefined: primitive operations and built-in functions by name.
         values: the different values of the expressions of the text.
         decisions: the decisions of all its networks, by the place of their ``choose``.
+        networks: the modules of its networks by name; for one that needs arguments, what says so.
     """
 
     source: Source
@@ -56,6 +57,7 @@ class Inspection:
     predefined: Mapping[str, Any] = field(default_factory=dict)
     values: dict[Node, list[Seen]] = field(default_factory=dict)
     decisions: dict[tuple[int, int], list[Decision]] = field(default_factory=dict)
+    networks: dict[str, Module | UserError] = field(default_factory=dict)
 
     @property
     def names(self) -> Symbols:
@@ -89,7 +91,7 @@ def inspect(source: Source, read: Reader) -> Inspection:
         try:
             return _Inspector(source, read).inspect()
         except RecursionError:
-            return Inspection(source)
+            return Inspection(source, (nested_too_deeply(source),))
 
 
 class _Inspector:
@@ -132,11 +134,13 @@ class _Inspector:
             shared.diagnostics = list(prepared.diagnostics)
             shared.observe = self._observer(shared)
             try:
-                elaborate_network(shared, file, definition, {})
+                module = elaborate_network(shared, file, definition, {})
+                if module is not None:
+                    self.found.networks[definition.name.name] = module
             except DiagnosticError as error:
                 self._add(error)
-            except UserError:
-                pass  # a parameter without default: its network is elaborated by those who give it
+            except UserError as error:  # a parameter without default: those who give it elaborate the network
+                self.found.networks[definition.name.name] = error
             self._add_all(shared)
             called.update(shared.instances)
         prepared.instances = called

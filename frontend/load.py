@@ -32,7 +32,7 @@ def elaborate(
         elaborate_with,  # here, so that naming this function does not load the grammar's parser
     )
 
-    return elaborate_with(source, _read_import, network=network, arguments=arguments)
+    return elaborate_with(source, read_import, network=network, arguments=arguments)
 
 
 def load(path: str | Path, network: str | None = None, arguments: Mapping[str, Any] | None = None) -> Module:
@@ -103,7 +103,8 @@ def _near(path: Path) -> str | None:
     return None if near is None else f"did you mean '{path.parent / near}'?"
 
 
-def _read_import(importer: Source, text: str) -> Source:
+def read_import(importer: Source, text: str) -> Source:
+    """The file that a text imports; see `read_source` for errors."""
     return read_source(import_path(importer, text))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..catalogue import load_entry, named
 
 if TYPE_CHECKING:
-    from drawloom.ir import Assignment, Module, Source
+    from drawloom.ir import Assignment, Module, Source, UserError
 
 
 def load_module(path: Path, network: str | None = None, arguments: Sequence[str] | None = None) -> Module:
@@ -27,6 +27,29 @@ def load_module(path: Path, network: str | None = None, arguments: Sequence[str]
     if entry is not None:
         return load_entry(entry, read_arguments(arguments), network)
     return module_of(read_text(path), network=network, arguments=read_arguments(arguments))
+
+
+def load_networks(
+    path: Path, network: str | None = None, arguments: Sequence[str] | None = None
+) -> dict[str, Module | UserError]:
+    """All networks of a file, or what a network, arguments or a name of the zoo ask for, as in `load_module`.
+
+    Returns:
+        Modules by the names of the networks; for a network that needs arguments, what says so.
+    """
+    from drawloom.frontend.inspection import inspect
+    from drawloom.frontend.load import is_ir, read_import
+    from drawloom.ir import DiagnosticError
+
+    asked = network is not None or arguments or named(path) is not None
+    source = None if asked else read_text(path)
+    if source is None or is_ir(source):
+        module = load_module(path, network, arguments)
+        return {module.name: module}
+    found = inspect(source, read_import)
+    if found.diagnostics:
+        raise DiagnosticError(found.diagnostics)
+    return found.networks
 
 
 def read_text(path: Path) -> Source:

@@ -1,12 +1,13 @@
 """What an editor is told: as much as can be known, whatever the text."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loom_fuzz import TEXTS, TOKENS, mutated
 
 from drawloom.frontend import elaborate
 from drawloom.frontend.inspection import Inspection, inspect
-from drawloom.ir import DiagnosticError, Source, UserError, Value
+from drawloom.ir import DiagnosticError, Module, Source, UserError, Value
 
 
 def read(_: Source, path: str) -> Source:
@@ -55,6 +56,21 @@ def test_an_import_that_cannot_be_read_leaves_the_names() -> None:
     found = looked_at('import "gone.loom"\nop f(x) = g(x)\n')
     assert [d.code for d in found.diagnostics] == ["E0107"]
     assert "f" in found.names.own
+
+
+def test_networks_are_kept_and_one_that_needs_arguments_says_so() -> None:
+    found = looked_at("network a(x: f32[3]) = relu(x)\nnetwork b(x: f32[3]; n) = x |> linear(n)\n")
+    assert isinstance(found.networks["a"], Module)
+    assert str(found.networks["b"]) == "network 'b' needs a value for 'n'"
+
+
+def test_a_text_that_exhausts_the_stack_is_not_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("drawloom.frontend.inspection.elaborate_network", exhausted)
+    found = looked_at("network a(x: f32[3]) = relu(x)\n")
+    assert [d.code for d in found.diagnostics] == ["E0006"]
 
 
 def test_a_network_that_needs_arguments_is_good() -> None:

@@ -1,6 +1,5 @@
 """Counting other things than multiply-adds of convolutions and linear layers, against published counts."""
 
-
 import pytest
 from generators import assignments, modules
 from hypothesis import HealthCheck, given, settings
