@@ -16,6 +16,7 @@ from .frame import Blame, Frame
 from .loose_ends import loose_ends
 from .recurrence import CHUNK, SCAN, UNEMBEDDING, zeros
 from .scalars import operate
+from .sharing import SHARED
 from .values import NETWORK, Builtin, ListValue, NetworkMark, Placed, RangeValue, describe
 from .wiring import WIRE, random_graphs
 
@@ -35,7 +36,7 @@ def builtins() -> dict[str, Any]:
         *random_graphs(),
         *(Builtin(name, 1, 1, _price(name, measure)) for name, measure in _METRICS.items()),
     ]
-    templates = {t.name: t for t in (SCAN, CHUNK, UNEMBEDDING, WIRE)}
+    templates = {t.name: t for t in (SCAN, CHUNK, SHARED, UNEMBEDDING, WIRE)}
     return {"network": NETWORK, **{f.name: f for f in functions}, **templates}
 
 

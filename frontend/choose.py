@@ -242,6 +242,11 @@ def _decide(
     return decision
 
 
+_SAME_DECISIONS = (
+    "calls of a cell, and those that 'shared' makes, have the same decisions and so the same alternatives"
+)
+
+
 def _check_same(
     frame: Frame, node: ChooseFrom | ChooseArms, known: Decision, domain: tuple[Choice, ...]
 ) -> None:
@@ -256,9 +261,9 @@ def _check_same(
         now = ", ".join(choice_text(v) for v in domain[:6])
         frame.fail(
             "E0304",
-            f"the alternatives of '{known.name}' differ between calls of the cell",
+            f"the alternatives of '{known.name}' differ between calls that share it",
             node.span,
             f"{now} here, {before} before",
-            notes=("the calls of a cell share its decisions, so they must have the same alternatives",),
+            notes=(_SAME_DECISIONS,),
             help="choose a ratio instead of a width; put a condition inside an arm instead of 'when'",
         )

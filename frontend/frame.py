@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -73,6 +73,7 @@ class Elaboration:
         names: for each definition, how many functions have been named after it.
         steps: expressions and statements evaluated so far.
         operations: operations made so far.
+        agreeing: sets of functions that have been found to agree in the weights that they can share.
         observe: is told the value of every expression that gets one, for editors; None costs nothing.
     """
 
@@ -86,6 +87,7 @@ class Elaboration:
     steps: int = 0
     operations: int = 0
     reported: set[tuple[str, str, int]] = field(default_factory=set)
+    agreeing: set[frozenset[str]] = field(default_factory=set)
     observe: Callable[[Node, Any], None] | None = None
 
     def names_in(self, definition: Definition) -> Mapping[str, Any]:
@@ -155,6 +157,26 @@ class _Component:
     param: str
 
 
+class _SharedPaths:
+    """The weight paths of calls that share them: the first call takes them, all others get them again."""
+
+    def __init__(self) -> None:
+        self.first = True
+        self._taken: list[str] = []
+        self._next = 0
+
+    def again(self) -> None:
+        """Begin the next call."""
+        self.first, self._next = False, 0
+
+    def path(self, fresh: Callable[[], str]) -> str:
+        """The next path, which the first call makes."""
+        if self.first:
+            self._taken.append(fresh())
+        self._next += 1
+        return self._taken[self._next - 1]
+
+
 class Frame:
     """One function under elaboration.
 
@@ -194,6 +216,7 @@ class Frame:
         self._prefixes: set[str] = set()
         self._free_paths = FreeNames(lambda path: path in self._params or path in self._prefixes)
         self._free_prefixes = FreeNames(self._params.__contains__)
+        self._shared_paths: _SharedPaths | None = None
         self._span: Span | None = None
 
     # Errors
@@ -267,6 +290,11 @@ class Frame:
 
     def param_path(self, last: str) -> str:
         """A path for weights made here, relative to the function; numbered when it is taken."""
+        if self._shared_paths is not None:
+            return self._shared_paths.path(lambda: self._new_param_path(last))
+        return self._new_param_path(last)
+
+    def _new_param_path(self, last: str) -> str:
         path = self._free_paths.of(f"{self._param_prefix()}{last}")
         self._params.add(path)
         return path
@@ -282,12 +310,26 @@ class Frame:
             prefix += "."
         return prefix
 
+    def sharing(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        """The values of calls that have the weights and decisions of the first."""
+        shared = self._shared_paths = _SharedPaths()
+        values = []
+        try:
+            for call in calls:
+                values.append(call())
+                shared.again()
+        finally:
+            self._shared_paths = None
+        return values
+
     def claim_decision(self, path: str, span: Span) -> None:
         """Take the name of a decision; two of one name in a function are an error."""
         self._claim(self._decided, path, span, "decisions", "give one of them another word after 'choose'")
 
     def claim_call(self, path: str, span: Span) -> None:
         """Take the scope of a call that decides something; two such calls of one scope are an error."""
+        if self._shared_paths is not None and not self._shared_paths.first:
+            return
         self._claim(
             self._called, path, span, "calls that decide something", "label one of them: `f(x) as name`"
         )

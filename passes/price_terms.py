@@ -8,7 +8,7 @@ condition that the call's results are needed; so twenty calls of two cells add u
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,24 @@ class _Analysed:
     inputs: list[Live]
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """An operation and what needs it.
+
+    Attributes:
+        operation: the operation, a call or another one.
+        results: the liveness of each of its results.
+    """
+
+    operation: Operation
+    results: Sequence[Live]
+
+    @property
+    def callee(self) -> str:
+        """The function that a call calls."""
+        return str(self.operation.attributes["callee"])
+
+
 def price_terms(module: Module, metrics: Mapping[str, Metric], *, heads: bool = False) -> Terms:
     """The terms of a module's price, with one liveness each: all outputs of the network are in use.
 
@@ -74,6 +92,7 @@ def price_terms(module: Module, metrics: Mapping[str, Metric], *, heads: bool = 
     """
     builder = _Builder(metrics, needed_operands(heads))
     for name, function in module.functions.items():
+        builder.functions[name] = function
         whole = name == module.entry.name
         outputs = [function.outputs] if whole else [(v,) for v in function.outputs]
         builder.analysed[name] = builder.analyse(function, outputs)
@@ -87,7 +106,9 @@ class _Builder:
         self.names = list(metrics)
         self.of_weights = np.array([m.of_weights for m in self.metrics])
         self.conditions = Conditions()
+        self.functions: dict[str, Function] = {}
         self.analysed: dict[str, _Analysed] = {}
+        self.shared: dict[tuple[str, ...], Terms] = {}
         self.tabulated: dict[Expr, tuple[Decisions, Table] | None] = {}
 
     def analyse(self, function: Function, outputs: Sequence[Sequence[Value]]) -> _Analysed:
@@ -95,23 +116,28 @@ class _Builder:
         live = self.liveness(function, outputs)
         dead: Live = (False,) * len(outputs)
         terms = Terms()
-        for ops in self.by_weights(function):
-            lives = [self.either([live.get(v, dead) for v in op.results]) for op in ops]
-            if ops[0].name == "call":
-                self.add_calls(terms, ops, live, dead)
+        for uses in self.by_weights(self.uses(function, live, dead)):
+            if uses[0].operation.name == "call":
+                self.add_calls(terms, uses)
             else:
-                self.add_operations(terms, ops, lives)
+                self.add_operations(terms, uses)
         return _Analysed(terms, [live.get(v, dead) for v in function.inputs])
 
     @staticmethod
-    def by_weights(function: Function) -> Iterator[list[Operation]]:
-        """The operations, those with the same weights together; choices cost nothing."""
-        groups: dict[Any, list[Operation]] = defaultdict(list)
+    def uses(function: Function, live: Mapping[Value, Live], dead: Live) -> Iterator[_Use]:
+        """The operations of a function; choices cost nothing."""
         for op in function.operations:
-            if op.name == "choice":
-                continue
+            if op.name != "choice":
+                yield _Use(op, [live.get(v, dead) for v in op.results])
+
+    @staticmethod
+    def by_weights(uses: Iterable[_Use]) -> Iterator[list[_Use]]:
+        """Those with the same weights together."""
+        groups: dict[Any, list[_Use]] = defaultdict(list)
+        for use in uses:
+            op = use.operation
             owns = op.name == "call" or op.definition.has_weights
-            groups[(op.attributes.get("callee"), op.param) if owns else id(op)].append(op)
+            groups[(op.name == "call", op.param) if owns else id(op)].append(use)
         yield from groups.values()
 
     def liveness(self, function: Function, outputs: Sequence[Sequence[Value]]) -> dict[Value, Live]:
@@ -170,19 +196,53 @@ class _Builder:
             return self.under(results[0], inner[0])
         return self.either([self.under(result, c) for result, c in zip(results, inner, strict=True)])
 
-    def add_calls(
-        self, terms: Terms, ops: Sequence[Operation], live: Mapping[Value, Live], dead: Live
-    ) -> None:
-        """Take over the terms of a callee; what its weights cost counts once for all calls with one path."""
-        inner = self.analysed[ops[0].attributes["callee"]].terms
-        calls = [[live.get(v, dead) for v in op.results] for op in ops]
-        if len(calls) == 1:
-            self.take(terms, inner, calls[0], np.ones(len(self.metrics), dtype=bool))
+    def add_calls(self, terms: Terms, uses: Sequence[_Use]) -> None:
+        """Take over the terms of callees; what their weights cost counts once for all calls with one path."""
+        if len(uses) == 1:
+            inner = self.analysed[uses[0].callee].terms
+            self.take(terms, inner, uses[0].results, np.ones(len(self.metrics), dtype=bool))
             return
-        for results in calls:
-            self.take(terms, inner, results, ~self.of_weights)
-        together = [self.either(lives) for lives in zip(*calls, strict=True)]
-        self.take(terms, inner, together, self.of_weights)
+        for use in uses:
+            self.take(terms, self.analysed[use.callee].terms, use.results, ~self.of_weights)
+        self.add_shared(terms, uses)
+
+    def add_shared(self, terms: Terms, uses: Sequence[_Use]) -> None:
+        """Take over what the weights of calls with one path cost."""
+        needed: dict[str, list[Live]] = {}
+        for use in uses:
+            before = needed.get(use.callee)
+            both = use.results if before is None else map(self.either, zip(before, use.results, strict=True))
+            needed[use.callee] = list(both)
+        results = [live for lives in needed.values() for live in lives]
+        self.take(terms, self.together(tuple(needed)), results, self.of_weights)
+
+    def together(self, callees: tuple[str, ...]) -> Terms:
+        """What the weights of functions cost that stand under one path, with liveness for the outputs of all.
+
+        Such functions are one definition for tensors of several sizes.
+        """
+        if len(callees) == 1:
+            return self.analysed[callees[0]].terms
+        if callees not in self.shared:
+            terms = self.shared[callees] = Terms()
+            for uses in self.by_weights(self.uses_of_all(callees)):
+                if uses[0].operation.name == "call":
+                    self.add_shared(terms, uses)
+                else:
+                    self.add_weights(terms, uses)
+        return self.shared[callees]
+
+    def uses_of_all(self, callees: Sequence[str]) -> Iterator[_Use]:
+        """The operations of several functions, with liveness for the outputs of all."""
+        functions = [self.functions[name] for name in callees]
+        total, offset = sum(len(f.outputs) for f in functions), 0
+        for function in functions:
+            width = len(function.outputs)
+            before, after = (False,) * offset, (False,) * (total - offset - width)
+            live = self.liveness(function, [(v,) for v in function.outputs])
+            for use in self.uses(function, live, (False,) * width):
+                yield _Use(use.operation, [before + results + after for results in use.results])
+            offset += width
 
     def take(self, terms: Terms, inner: Terms, results: Sequence[Live], which: npt.NDArray[np.bool_]) -> None:
         for (live, decisions), table in inner.tables.items():
@@ -195,13 +255,21 @@ class _Builder:
             if which[metric] and any(c is not False for c in outer):
                 terms.expressions[outer, metric, expr] += times
 
-    def add_operations(self, terms: Terms, ops: Sequence[Operation], lives: Sequence[Live]) -> None:
+    def add_operations(self, terms: Terms, uses: Sequence[_Use]) -> None:
         """Add the costs of operations that share their weights (usually one that has its own, or none)."""
+        self.add_weights(terms, uses)
+        for position, metric in enumerate(self.metrics):
+            for use in uses if not metric.of_weights else ():
+                self.add_cost(
+                    terms, self.either(use.results), position, metric.cost(use.operation), use.operation
+                )
+
+    def add_weights(self, terms: Terms, uses: Sequence[_Use]) -> None:
+        """Add what the weights cost that operations share."""
+        op = uses[0].operation
         for position, metric in enumerate(self.metrics):
             if metric.of_weights:
-                self.add_cost(terms, self.either(lives), position, metric.cost(ops[0]), ops[0])
-                continue
-            for op, live in zip(ops, lives, strict=True):
+                live = self.either([live for use in uses for live in use.results])
                 self.add_cost(terms, live, position, metric.cost(op), op)
 
     def add_cost(self, terms: Terms, live: Live, metric: int, cost: Any, op: Operation) -> None:
