@@ -18,6 +18,9 @@ Seed = int | Sequence[int] | np.random.Generator
 _TRIES = 200
 """Rounds of drawing after which a constraint is taken to be impossible to meet."""
 
+_LARGEST_DRAW = 2**18
+"""Most assignments that are drawn in one round for those among them that meet rare constraints."""
+
 
 def space_size(module: Module) -> int:
     """The number of assignments of a module, constraints not counted; 1 for a resolved network."""
@@ -40,7 +43,7 @@ def sample(module: Module, n: int, seed: Seed = 0, *, constrained: bool = True) 
     if not constrained or not has_filters(module):
         return _draw(module, n, rng)
     found: list[Positions] = []
-    missing, wanted = n, n
+    missing, wanted, tried = n, n, 0
     for _ in range(_TRIES):
         drawn = _draw(module, wanted, rng)
         good = drawn.positions[:, satisfied(module, drawn)][:, :missing]
@@ -48,8 +51,10 @@ def sample(module: Module, n: int, seed: Seed = 0, *, constrained: bool = True) 
         missing -= good.shape[1]
         if missing == 0:
             return Batch(drawn.decisions, np.concatenate(found, axis=1))
-        # at least a handful, so that a rare solution is found in few rounds
-        wanted = max(missing * 2, 1024)
+        tried += wanted
+        # as many as it took so far; at least a handful, so that a rare solution is found in few rounds
+        likely = missing * tried // max(1, n - missing)
+        wanted = max(missing * 2, 1024, min(likely, _LARGEST_DRAW))
     raise UserError(
         f"found {n - missing} of {n} candidates that meet the constraints of '{module.name}'",
         "relax a 'require' of the space",

@@ -210,6 +210,16 @@ def test_too_many_changes_are_refused(small_space):
     assert changed == {"kernel": 5, "arm": "conv"}
 
 
+def test_many_samples_meet_rare_constraints(space_of):
+    """One assignment of 256 fits; drawing twice what is missing would give up after half of them."""
+    bits = " + ".join(f"(choose bit{i} from [0, 1])" for i in range(8))
+    text = f"network n(x: f32[3]) {{ ones = {bits} require ones == 8, \"all\" return x |> linear(ones + 1) }}"
+    module = space_of(text)
+    batch = sample(module, 20_000, seed=0)
+    assert len(batch) == 20_000
+    assert (batch.positions == 1).all()
+
+
 def test_the_passes_sample_and_mutate_assign_everything(small_space):
     for text in ("sample", "sample{seed=3}", "mutate{kernel=3,arm=conv}", "mutate{seed=2,n=2,active=false}"):
         after = PassManager.from_text(text).run(small_space)

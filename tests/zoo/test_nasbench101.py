@@ -18,7 +18,8 @@ from drawloom.backends import weight_specs
 from drawloom.backends.reference import run
 from drawloom.catalogue import load_entry, network
 from drawloom.frontend import load
-from drawloom.ir import DiagnosticError, Module
+from drawloom.ir import DiagnosticError, Module, structural_hash
+from drawloom.passes import Batch, price, resolve, sample, satisfied
 
 OPERATIONS = {"3": "conv3x3-bn-relu", "1": "conv1x1-bn-relu", "p": "maxpool3x3"}
 
@@ -37,10 +38,14 @@ CELLS = {
 
 
 def built(edges: str, ops: str) -> Module:
+    return built_from(matrix_of(edges, ops), [OPERATIONS[op] for op in ops])
+
+
+def matrix_of(edges: str, ops: str) -> Any:
     matrix = np.zeros((len(ops) + 2,) * 2, int)
     for start, end in edges.split():
         matrix[int(start), int(end)] = 1
-    return built_from(matrix, [OPERATIONS[op] for op in ops])
+    return matrix
 
 
 def built_from(matrix: Any, ops: list[str]) -> Module:
@@ -68,6 +73,51 @@ def test_counts_of_random_cells_are_those_of_the_benchmark() -> None:
         ops = [names[int(op)] for op in cells["ops"][row] if int(op) in names]
         matrix = cells["adjacency"][row][: len(ops), : len(ops)]
         assert count(built_from(matrix, ops[1:-1]), {})[0] == cells["params"][row]
+
+
+def space(vertices: int) -> Module:
+    return load(zoo.spaces()["nasbench101"].path, arguments={"vertices": vertices})
+
+
+def assignment(module: Module, matrix: Any, ops: list[str]) -> dict[str, Any]:
+    """The candidate with this cell; two edges that every one has are not decided."""
+    operations = {"conv3x3-bn-relu": "conv3x3", "conv1x1-bn-relu": "conv1x1", "maxpool3x3": "maxpool3x3"}
+    edges = {f"searched.vertex[{u}].reader[{v}].edge": int(there) for (u, v), there in np.ndenumerate(matrix)}
+    chosen = {f"searched.vertex[{v}].op": operations[op] for v, op in enumerate(ops)}
+    return {name: value for name, value in (edges | chosen).items() if name in module.decisions}
+
+
+@pytest.mark.parametrize("vertices", [3, 4, 5])
+def test_prices_of_candidates_are_those_of_the_benchmark(vertices: int) -> None:
+    cells = table("ecnas_nb101_small.npz")
+    names = ["conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3"]
+    module = space(vertices)
+    rows = np.flatnonzero((cells["ops"] != -9).sum(axis=1) == vertices)
+    candidates = [
+        assignment(
+            module,
+            cells["adjacency"][row][:vertices, :vertices],
+            [names[op] for op in cells["ops"][row][1 : vertices - 1]],
+        )
+        for row in rows
+    ]
+    np.testing.assert_array_equal(price(module, candidates)["parameters"], cells["params"][rows])
+
+
+@pytest.mark.parametrize("cell", ["inception", "largest"])
+def test_a_candidate_is_the_network_of_its_cell(cell: str) -> None:
+    edges, ops, parameters, _ = CELLS[cell]
+    direct, searched = built(edges, ops), space(7)
+    candidate = assignment(searched, matrix_of(edges, ops), [OPERATIONS[op] for op in ops])
+    assert satisfied(searched, Batch.of(searched, [candidate])).all()
+    assert price(searched, [candidate])["parameters"][0] == parameters
+    assert structural_hash(resolve(searched, candidate)) == structural_hash(resolve(direct, {}))
+
+
+def test_drawn_candidates_lie_between_the_extremes_of_the_benchmark() -> None:
+    found = price(space(7), sample(space(7), 20_000, seed=0))["parameters"]
+    assert found.max() == 49_979_274
+    assert len(np.unique(found)) > 2000
 
 
 def pooled(x: Any) -> Any:
