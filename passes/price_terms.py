@@ -3,6 +3,9 @@
 For each function, an expression of liveness for each value and output; the costs of operations with the same
 liveness and decisions are added up in one table. A call takes over the terms of its callee, each under the
 condition that the call's results are needed; so twenty calls of two cells add up to the terms of two cells.
+
+Weights cost once for each path, by whatever operations they are used. Operations, and calls of one function,
+under one path are seen to share them all; where other claims may meet, weights are told apart path by path.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy.typing as npt
 from drawloom.ir import Decision, Expr, Function, Module, Operation, UserError, Value
 from drawloom.ir.definition import Operands, needed_operands
 from drawloom.ir.expression import any_of, equal
+from drawloom.ir.weight_paths import join_path
 
 from .conditions import Condition, Conditions
 from .metrics import Metric
@@ -27,6 +31,9 @@ Live = tuple[Condition, ...]
 """For each output of a function, the condition under which it needs something."""
 
 Decisions = tuple[Decision, ...]
+
+Which = npt.NDArray[np.bool_]
+"""For each metric, whether it is meant."""
 
 
 @dataclass(slots=True)
@@ -53,30 +60,29 @@ class _Analysed:
     """A function as its callers see it.
 
     Attributes:
-        terms: its costs, with liveness for each of its outputs.
-        inputs: for each input its liveness.
+        function: itself.
+        live: liveness of its values for each of its outputs.
+        dead: liveness of those that are not in `live`.
+        weighted: its operations with weights and its calls of functions with some.
+        terms: its costs.
     """
 
-    terms: Terms
-    inputs: list[Live]
+    function: Function
+    live: Mapping[Value, Live]
+    dead: Live
+    weighted: list[Operation]
+    terms: Terms = field(default_factory=Terms)
+
+    def lives(self, values: Iterable[Value]) -> list[Live]:
+        """The liveness of each of some values."""
+        return [self.live.get(v, self.dead) for v in values]
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """An operation and what needs it.
+_Group = list[Operation]
+"""Operations with one path; if they are calls, of one function."""
 
-    Attributes:
-        operation: the operation, a call or another one.
-        results: the liveness of each of its results.
-    """
-
-    operation: Operation
-    results: Sequence[Live]
-
-    @property
-    def callee(self) -> str:
-        """The function that a call calls."""
-        return str(self.operation.attributes["callee"])
+_Weights = dict[str, tuple[Operation, Live]]
+"""By path: an operation that uses the weights there, and when some does."""
 
 
 def price_terms(module: Module, metrics: Mapping[str, Metric], *, heads: bool = False) -> Terms:
@@ -92,7 +98,6 @@ def price_terms(module: Module, metrics: Mapping[str, Metric], *, heads: bool = 
     """
     builder = _Builder(metrics, needed_operands(heads))
     for name, function in module.functions.items():
-        builder.functions[name] = function
         whole = name == module.entry.name
         outputs = [function.outputs] if whole else [(v,) for v in function.outputs]
         builder.analysed[name] = builder.analyse(function, outputs)
@@ -104,41 +109,33 @@ class _Builder:
         self.operands = operands
         self.metrics = list(metrics.values())
         self.names = list(metrics)
+        self.all = np.ones(len(metrics), dtype=bool)
         self.of_weights = np.array([m.of_weights for m in self.metrics])
         self.conditions = Conditions()
-        self.functions: dict[str, Function] = {}
         self.analysed: dict[str, _Analysed] = {}
-        self.shared: dict[tuple[str, ...], Terms] = {}
+        self.weights: dict[str, _Weights] = {}
         self.tabulated: dict[Expr, tuple[Decisions, Table] | None] = {}
 
     def analyse(self, function: Function, outputs: Sequence[Sequence[Value]]) -> _Analysed:
-        """The terms of a function and the liveness of its inputs, for groups of outputs used together."""
+        """The terms of a function and the liveness of its values, for groups of outputs used together."""
         live = self.liveness(function, outputs)
-        dead: Live = (False,) * len(outputs)
-        terms = Terms()
-        for uses in self.by_weights(self.uses(function, live, dead)):
-            if uses[0].operation.name == "call":
-                self.add_calls(terms, uses)
-            else:
-                self.add_operations(terms, uses)
-        return _Analysed(terms, [live.get(v, dead) for v in function.inputs])
-
-    @staticmethod
-    def uses(function: Function, live: Mapping[Value, Live], dead: Live) -> Iterator[_Use]:
-        """The operations of a function; choices cost nothing."""
+        weighted = [op for op in function.operations if self.has_weights(op)]
+        analysed = _Analysed(function, live, (False,) * len(outputs), weighted)
+        sharing = [groups for groups in _claims(weighted) if len(groups) > 1 or len(groups[0]) > 1]
+        shared = {op for groups in sharing for group in groups for op in group}
         for op in function.operations:
             if op.name != "choice":
-                yield _Use(op, [live.get(v, dead) for v in op.results])
+                which = ~self.of_weights if op in shared else self.all
+                self.add(analysed.terms, op, analysed.lives(op.results), which)
+        for groups in sharing:
+            self.add_shared(analysed, groups)
+        return analysed
 
-    @staticmethod
-    def by_weights(uses: Iterable[_Use]) -> Iterator[list[_Use]]:
-        """Those with the same weights together."""
-        groups: dict[Any, list[_Use]] = defaultdict(list)
-        for use in uses:
-            op = use.operation
-            owns = op.name == "call" or op.definition.has_weights
-            groups[(op.name == "call", op.param) if owns else id(op)].append(use)
-        yield from groups.values()
+    def has_weights(self, op: Operation) -> bool:
+        """Whether there are weights at the path of an operation or below."""
+        if op.name == "call":
+            return bool(self.analysed[op.attributes["callee"]].weighted)
+        return op.definition.has_weights
 
     def liveness(self, function: Function, outputs: Sequence[Sequence[Value]]) -> dict[Value, Live]:
         """The liveness of every value that some output may need."""
@@ -166,7 +163,8 @@ class _Builder:
         dead: Live = (False,) * count
         results = [live.get(v, dead) for v in op.results]
         if op.name == "call":
-            for value, need in zip(op.operands, self.analysed[op.attributes["callee"]].inputs, strict=True):
+            callee = self.analysed[op.attributes["callee"]]
+            for value, need in zip(op.operands, callee.lives(callee.function.inputs), strict=True):
                 yield value, self.through(results, need)
             return
         own = self.either(results)
@@ -196,55 +194,53 @@ class _Builder:
             return self.under(results[0], inner[0])
         return self.either([self.under(result, c) for result, c in zip(results, inner, strict=True)])
 
-    def add_calls(self, terms: Terms, uses: Sequence[_Use]) -> None:
-        """Take over the terms of callees; what their weights cost counts once for all calls with one path."""
-        if len(uses) == 1:
-            inner = self.analysed[uses[0].callee].terms
-            self.take(terms, inner, uses[0].results, np.ones(len(self.metrics), dtype=bool))
+    def add(self, terms: Terms, op: Operation, results: Sequence[Live], which: Which) -> None:
+        """Add what an operation costs, in some metrics; of a call, the terms of its callee."""
+        if op.name == "call":
+            self.take(terms, self.analysed[op.attributes["callee"]].terms, results, which)
             return
-        for use in uses:
-            self.take(terms, self.analysed[use.callee].terms, use.results, ~self.of_weights)
-        self.add_shared(terms, uses)
+        live = self.either(results)
+        for position, metric in enumerate(self.metrics):
+            if which[position]:
+                self.add_cost(terms, live, position, metric.cost(op), op)
 
-    def add_shared(self, terms: Terms, uses: Sequence[_Use]) -> None:
-        """Take over what the weights of calls with one path cost."""
-        needed: dict[str, list[Live]] = {}
-        for use in uses:
-            before = needed.get(use.callee)
-            both = use.results if before is None else map(self.either, zip(before, use.results, strict=True))
-            needed[use.callee] = list(both)
-        results = [live for lives in needed.values() for live in lives]
-        self.take(terms, self.together(tuple(needed)), results, self.of_weights)
+    def add_shared(self, analysed: _Analysed, groups: Sequence[_Group]) -> None:
+        """Add what weights cost that several operations use, once for all of them."""
+        if len(groups) == 1:
+            results = [analysed.lives(op.results) for op in groups[0]]
+            together = [self.either(lives) for lives in zip(*results, strict=True)]
+            self.add(analysed.terms, groups[0][0], together, self.of_weights)
+            return
+        for op, live in self.at_paths(analysed, [op for group in groups for op in group]).values():
+            self.add(analysed.terms, op, [live], self.of_weights)
 
-    def together(self, callees: tuple[str, ...]) -> Terms:
-        """What the weights of functions cost that stand under one path, with liveness for the outputs of all.
+    def at_paths(self, analysed: _Analysed, ops: Iterable[Operation]) -> _Weights:
+        """The weights of some operations of a function, below its path."""
+        users: dict[str, list[tuple[Operation, Live]]] = defaultdict(list)
+        for op in ops:
+            results = analysed.lives(op.results)
+            if op.name != "call":
+                users[op.param or ""].append((op, self.either(results)))
+                continue
+            for path, (user, live) in self.weights_of(op.attributes["callee"]).items():
+                users[join_path(op.param or "", path)].append((user, self.through(results, live)))
+        return {path: (use[0][0], self.either([live for _, live in use])) for path, use in users.items()}
 
-        Such functions are one definition for tensors of several sizes.
-        """
-        if len(callees) == 1:
-            return self.analysed[callees[0]].terms
-        if callees not in self.shared:
-            terms = self.shared[callees] = Terms()
-            for uses in self.by_weights(self.uses_of_all(callees)):
-                if uses[0].operation.name == "call":
-                    self.add_shared(terms, uses)
-                else:
-                    self.add_weights(terms, uses)
-        return self.shared[callees]
+    def weights_of(self, name: str) -> _Weights:
+        """The weights of a function; with a stack of its own, since functions nest deeper than Python."""
+        waiting = [self.analysed[name]]
+        while waiting:
+            analysed = waiting[-1]
+            callees = [op.attributes["callee"] for op in analysed.weighted if op.name == "call"]
+            unknown = [self.analysed[callee] for callee in callees if callee not in self.weights]
+            if unknown:
+                waiting += unknown
+                continue
+            self.weights.setdefault(analysed.function.name, self.at_paths(analysed, analysed.weighted))
+            waiting.pop()
+        return self.weights[name]
 
-    def uses_of_all(self, callees: Sequence[str]) -> Iterator[_Use]:
-        """The operations of several functions, with liveness for the outputs of all."""
-        functions = [self.functions[name] for name in callees]
-        total, offset = sum(len(f.outputs) for f in functions), 0
-        for function in functions:
-            width = len(function.outputs)
-            before, after = (False,) * offset, (False,) * (total - offset - width)
-            live = self.liveness(function, [(v,) for v in function.outputs])
-            for use in self.uses(function, live, (False,) * width):
-                yield _Use(use.operation, [before + results + after for results in use.results])
-            offset += width
-
-    def take(self, terms: Terms, inner: Terms, results: Sequence[Live], which: npt.NDArray[np.bool_]) -> None:
+    def take(self, terms: Terms, inner: Terms, results: Sequence[Live], which: Which) -> None:
         for (live, decisions), table in inner.tables.items():
             outer = self.through(results, live)
             if any(c is not False for c in outer):
@@ -254,23 +250,6 @@ class _Builder:
             outer = self.through(results, live)
             if which[metric] and any(c is not False for c in outer):
                 terms.expressions[outer, metric, expr] += times
-
-    def add_operations(self, terms: Terms, uses: Sequence[_Use]) -> None:
-        """Add the costs of operations that share their weights (usually one that has its own, or none)."""
-        self.add_weights(terms, uses)
-        for position, metric in enumerate(self.metrics):
-            for use in uses if not metric.of_weights else ():
-                self.add_cost(
-                    terms, self.either(use.results), position, metric.cost(use.operation), use.operation
-                )
-
-    def add_weights(self, terms: Terms, uses: Sequence[_Use]) -> None:
-        """Add what the weights cost that operations share."""
-        op = uses[0].operation
-        for position, metric in enumerate(self.metrics):
-            if metric.of_weights:
-                live = self.either([live for use in uses for live in use.results])
-                self.add_cost(terms, live, position, metric.cost(op), op)
 
     def add_cost(self, terms: Terms, live: Live, metric: int, cost: Any, op: Operation) -> None:
         if not isinstance(cost, Expr):
@@ -312,3 +291,22 @@ class _Builder:
         place = f" ({op.span})" if op.span else ""
         message = f"{self.names[metric]} of '{op.name}'{place} is not an integer"
         return UserError(message, "round widths, as with round8")
+
+
+def _claims(ops: Sequence[Operation]) -> Iterator[list[_Group]]:
+    """Operations with weights, by path; in one list the groups whose paths are equal or below one of them."""
+    groups: dict[tuple[tuple[str, ...], str], _Group] = defaultdict(list)
+    for op in ops:
+        label = tuple(op.param.split(".")) if op.param else ()
+        groups[label, op.attributes.get("callee", "")].append(op)
+    together: list[_Group] = []
+    top: tuple[str, ...] = ()
+    for (label, _), group in sorted(groups.items(), key=lambda item: item[0]):
+        if together and label[: len(top)] != top:
+            yield together
+            together = []
+        if not together:
+            top = label
+        together.append(group)
+    if together:
+        yield together

@@ -36,6 +36,14 @@ def test_prices_of_any_space_equal_counting(data):
     assert_exact(module, Batch.of(module, chosen))
 
 
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_weights_that_functions_share_cost_once(data):
+    module = data.draw(modules(sharing=True, max_operations=6))
+    chosen = data.draw(st.lists(assignments(module), min_size=1, max_size=4))
+    assert_exact(module, Batch.of(module, chosen))
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_prices_do_not_depend_on_which_tables_are_merged(data):

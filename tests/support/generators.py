@@ -25,6 +25,7 @@ from drawloom.ir import (
 )
 from drawloom.ir.expression import apply, where
 from drawloom.ir.printer import subset_domain
+from drawloom.ir.weight_paths import join_path
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -41,16 +42,24 @@ def assignments(module: Module) -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def modules(draw: Draw, resolved: bool = False, max_functions: int = 3, max_operations: int = 8) -> Module:
-    """A valid module; without decisions if `resolved`."""
-    return _Generator(draw, resolved, max_operations).module(draw(st.integers(0, max_functions - 1)))
+def modules(
+    draw: Draw,
+    resolved: bool = False,
+    max_functions: int = 3,
+    max_operations: int = 8,
+    sharing: bool = False,
+) -> Module:
+    """A valid module; without decisions if `resolved`; if `sharing`, calls have weights in common."""
+    generator = _Generator(draw, resolved, max_operations, sharing)
+    return generator.module(draw(st.integers(int(sharing), max_functions - 1)))
 
 
 class _Generator:
-    def __init__(self, draw: Draw, resolved: bool, max_operations: int) -> None:
+    def __init__(self, draw: Draw, resolved: bool, max_operations: int, sharing: bool) -> None:
         self.draw = draw
         self.resolved = resolved
         self.max_operations = max_operations
+        self.sharing = sharing
         self.decisions: dict[str, Decision] = {}
         self.functions: dict[str, Function] = {}
 
@@ -70,9 +79,9 @@ class _Generator:
         if self.draw(st.booleans()):
             pool.append(builder.input(self.draw(st.sampled_from(IMAGES)), self.draw(NAMES)))
         for number in range(self.draw(st.integers(1, self.max_operations))):
-            step = self.draw(st.sampled_from(_STEPS))
+            step = self.draw(st.sampled_from(_SHARING if self.sharing else _STEPS))
             pool += step(self, builder, pool, f"{step.__name__}{number}")
-        outputs = pool[-self.draw(st.integers(1, 2)) :]
+        outputs = pool[-self.draw(st.integers(1, 6 if self.sharing else 2)) :]
         arguments = self.draw(st.sampled_from([{}, {"out": 8}, {"k": (1, 0.5, "a"), "s": True, "f": None}]))
         definition = self.draw(st.sampled_from([name, "thing"]))
         self.functions[name] = builder.finish(outputs, arguments=arguments, definition=definition)
@@ -212,10 +221,60 @@ def call(g: _Generator, b: FunctionBuilder, pool: list[Value], name: str) -> lis
     arguments = [next((v for v in reversed(pool) if v.type == wanted.type), None) for wanted in callee.inputs]
     if None in arguments:
         return []
-    return list(b.call(callee, [v for v in arguments if v is not None], param=f"{name}.layer.0"))
+    operands = [v for v in arguments if v is not None]
+    results = list(b.call(callee, operands, param=f"{name}.layer.0"))
+    if not g.draw(st.sampled_from([True] if g.sharing else [False, False, True])):
+        return results
+    again = g.draw(st.sampled_from([repeated, twin, inlined]))
+    return results + again(g, b, callee, operands, f"{name}.layer.0")
+
+
+def repeated(
+    g: _Generator, b: FunctionBuilder, callee: Function, operands: list[Value], path: str
+) -> list[Value]:
+    """A second call with the weights of the first."""
+    return list(b.call(callee, operands, param=path))
+
+
+def twin(
+    g: _Generator, b: FunctionBuilder, callee: Function, operands: list[Value], path: str
+) -> list[Value]:
+    """A call, with the weights of another, of another function, which may not need all of them."""
+    other = FunctionBuilder(f"{callee.name}.{len(g.functions)}", callee.kind)
+    inputs = [other.input(v.type, v.name) for v in callee.inputs]
+    results = _copied(g, other, callee, inputs, "")
+    some = g.draw(st.lists(st.sampled_from(results), min_size=1, max_size=2))
+    g.functions[other.name] = other.finish(some, arguments=callee.arguments, definition=callee.definition)
+    return list(b.call(g.functions[other.name], operands, param=path))
+
+
+def inlined(
+    g: _Generator, b: FunctionBuilder, callee: Function, operands: list[Value], path: str
+) -> list[Value]:
+    """What a call with the weights of another would compute, written out."""
+    return _copied(g, b, callee, operands, path)
+
+
+def _copied(
+    g: _Generator, b: FunctionBuilder, callee: Function, operands: list[Value], path: str
+) -> list[Value]:
+    """Append the operations of a function below a path."""
+    values = dict(zip(callee.inputs, operands, strict=True))
+    for op in callee.operations:
+        given = [values[v] for v in op.operands]
+        param = join_path(path, op.param or "")
+        if op.name == "call":
+            results = b.call(g.functions[op.attributes["callee"]], given, param=param)
+        else:
+            attributes = {**op.attributes, "param": param} if "param" in op.attributes else op.attributes
+            results = b.add(op.name, given, attributes, presence=op.presence).results
+        values.update(zip(op.results, results, strict=True))
+    return [values[v] for v in callee.outputs]
 
 
 _STEPS: tuple[Step, ...] = (
     *(conv, norm, activation, pooling, binary, total, joined, choice, head),
     *(training, call),
 )
+
+_SHARING: tuple[Step, ...] = (conv, norm, head, total, choice, call, call, call)

@@ -22,7 +22,7 @@ from drawloom.ir import (
     structurally_equal,
     verify,
 )
-from drawloom.passes import network_cost
+from drawloom.passes import PassManager, network_cost, price
 
 NODES = {"darts_rnn_v1": 8, "darts_rnn_v2": 8, "enas_rnn": 11}
 
@@ -98,6 +98,15 @@ def test_a_tied_table_is_one() -> None:
     assert structurally_equal(renamed, tied)
     assert not structurally_equal(untied, tied)
     assert network_cost(untied).parameters == network_cost(tied).parameters + 8 * 20
+
+
+@pytest.mark.parametrize("pipeline", ["canonicalize,dce", "inline", "fuse"])
+@pytest.mark.parametrize(("name", "parameters"), [("nascell", 2388), ("nascell_tied", 2228)])
+def test_passes_leave_one_price(name: str, parameters: int, pipeline: str) -> None:
+    module = network(name, units=8, vocabulary=20, steps=2)
+    done = PassManager.from_text(pipeline).run(module)
+    assert network_cost(done).parameters == parameters
+    assert price(done, {}).parameters.tolist() == [parameters]
 
 
 def test_a_tied_table_is_trained_by_both_its_readers() -> None:

@@ -16,10 +16,11 @@ from networks import NETWORKS, branches, cells, mobile, two_armed_space
 from drawloom.backends import initialise, weight_specs
 from drawloom.backends.reference import run
 from drawloom.ir import FunctionBuilder, Module, TensorType, UserError, Value
+from drawloom.passes import dce, price, strip_training
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from drawloom.backends.torch import python_source, to_torch, weights_of  # noqa: E402
+from drawloom.backends.torch import python_source, skeleton, to_torch, weights_of  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,13 @@ def test_state_dict_has_the_names_of_the_weights(name: str) -> None:
     trainable = {n for n, w in specs.items() if w.trainable}
     assert {n for n, p in network.named_parameters() if p.requires_grad} == trainable
     assert {n for n, _ in network.named_buffers() if n in specs} == set(specs) - trainable
+
+
+@given(modules(resolved=True, sharing=True, max_operations=5))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_it_has_as_many_parameters_as_are_priced(module: Module) -> None:
+    network = skeleton(dce(strip_training(module)))
+    assert sum(p.numel() for p in network.parameters()) == price(module, {}).parameters[0]
 
 
 @given(modules(resolved=True), st.integers(0, 3))
