@@ -19,8 +19,8 @@ class DeadCode(Pass):
     """Keeps what the network's outputs depend on, through calls.
 
     An unused result or input of a function keeps nothing alive. A function of which different calls use
-    different results is split into one for each set of results in use, named after their positions. The
-    inputs of the network stay.
+    different results is split into one for each set of results in use, named after their positions (with
+    ``_`` after it where that name is taken). The inputs of the network stay.
 
     Before::
 
@@ -61,7 +61,7 @@ def dce(module: Module) -> Module:
     known: dict[str, Reducible] = {}
     for order, (name, function) in enumerate(module.functions.items()):
         callees = {callee: known[callee] for op in function.calls() for callee in [op.attributes["callee"]]}
-        known[name] = Reducible(Body(function), order, callees)
+        known[name] = Reducible(Body(function, module.functions), order, callees)
     functions = reduced(known[module.entry.name])
     if len(functions) == len(module.functions) and all(f is module.functions.get(f.name) for f in functions):
         return without_unused_decisions(module)

@@ -7,7 +7,7 @@ becomes depends on the decisions that it mentions and on its operands, and is re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,12 +107,16 @@ class Plan:
         known: what it has become, by these.
     """
 
-    __slots__ = ("_bodies", "_function", "_head", "_order", "_own", "_skeleton", "key", "known", "steps")
+    __slots__ = (
+        *("_bodies", "_function", "_head", "_order", "_own", "_skeleton", "_taken"),
+        *("key", "known", "steps"),
+    )
 
     def __init__(
         self,
         order: int,
         function: Function,
+        taken: Container[str],
         skeleton: Skeleton,
         decisions: Sequence[Decision],
         own: Iterable[Decision],
@@ -123,6 +127,7 @@ class Plan:
         Args:
             order: its position in the module.
             function: the function.
+            taken: the names of all functions of the module.
             skeleton: that of the function.
             decisions: those of the space.
             own: those that it mentions itself.
@@ -130,6 +135,7 @@ class Plan:
         """
         self._order = order
         self._function = function
+        self._taken = taken
         self._skeleton = skeleton
         told = [*function.arguments.values(), *(v.type.shape for v in function.inputs)]
         found = [e for value in told for e in expressions(value)]
@@ -164,7 +170,7 @@ class Plan:
             function = self._build(positions, callees)
             forwards = forwards_of(function)
             passing = any(f is not None for f in forwards)
-            found = self._bodies[key] = Body(function), forwards if passing else ()
+            found = self._bodies[key] = Body(function, self._taken), forwards if passing else ()
         body, forwards = found
         return Resolved(body, self._order, callees, forwards=forwards)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Container, Generator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import NamedTuple
@@ -22,10 +22,12 @@ class Body:
 
     Attributes:
         function: the function.
+        taken: the names of all functions of its module.
         wholes: what is left of it where nothing goes of what it calls, by the outputs in use as masks.
     """
 
     function: Function
+    taken: Container[str]
     wholes: dict[int, _Whole] = field(default_factory=dict)
 
 
@@ -140,7 +142,7 @@ def _narrowed(
 ) -> Generator[_Request, Part | None, _Left]:
     """What is left where some callee lost inputs or outputs; then `parts` holds what is still called."""
     parts.clear()
-    scan = _scan(given.body.function, demand)
+    scan = _scan(given.body, demand)
     answer: Part | None = None
     while True:
         try:
@@ -154,7 +156,7 @@ def _narrowed(
 def _whole(body: Body, demand: int) -> _Whole:
     """What is left of a function where nothing goes of what it calls, kept with it."""
     calls: dict[_Call, None] = {}
-    scan = _scan(body.function, demand)
+    scan = _scan(body, demand)
     try:
         while True:
             calls[scan.send(None)] = None
@@ -163,8 +165,9 @@ def _whole(body: Body, demand: int) -> _Whole:
     return made
 
 
-def _scan(function: Function, demand: int) -> Generator[_Call, Part | None, _Left]:
+def _scan(body: Body, demand: int) -> Generator[_Call, Part | None, _Left]:
     """Find the operations that outputs need; is told of each call what is left of it, None where all is."""
+    function = body.function
     alive = {function.outputs[i] for i in bits(demand)}
     kept: _Kept = []
     for op in reversed(function.operations):
@@ -189,7 +192,7 @@ def _scan(function: Function, demand: int) -> Generator[_Call, Part | None, _Lef
     inputs = tuple([i for i, v in enumerate(function.inputs) if v in alive or function.kind == "network"])
     intact = demand == everything(function) and len(inputs) == len(function.inputs)
     if not intact or any(part for _, part in kept):
-        left = _rebuilt(function, inputs, demand, kept)
+        left = _rebuilt(body, inputs, demand, kept)
     elif len(kept) < len(function.operations):
         left = rebuilt(function, function.inputs, tuple([op for op, _ in kept]), function.outputs)
     else:
@@ -197,8 +200,9 @@ def _scan(function: Function, demand: int) -> Generator[_Call, Part | None, _Lef
     return _Left(left, inputs, bits(demand), intact)
 
 
-def _rebuilt(function: Function, inputs: tuple[int, ...], demand: int, kept: _Kept) -> Function:
+def _rebuilt(body: Body, inputs: tuple[int, ...], demand: int, kept: _Kept) -> Function:
     """A function of some inputs and outputs, and the operations that these need."""
+    function = body.function
     values: dict[Value, Value] = {}
     for position, old in enumerate(inputs):
         value = function.inputs[old]
@@ -216,6 +220,9 @@ def _rebuilt(function: Function, inputs: tuple[int, ...], demand: int, kept: _Ke
     name = function.name
     if len(outputs) < len(function.outputs):
         name = f"{name}.{'_'.join(map(str, outputs))}"
+        while name in body.taken:
+            # never what is left of another function, whose name ends with a digit
+            name += "_"
     return rebuilt(
         function,
         tuple([values[function.inputs[i]] for i in inputs]),

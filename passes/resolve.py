@@ -142,7 +142,9 @@ def _plans(module: Module) -> dict[str, Plan]:
         key = skeleton_key(function)
         if key not in skeletons:
             skeletons[key] = Skeleton(function, decisions)
-        plans[name] = Plan(order, function, skeletons[key], decisions, own[name], mentioned[name])
+        plans[name] = Plan(
+            order, function, module.functions, skeletons[key], decisions, own[name], mentioned[name]
+        )
     return plans
 
 

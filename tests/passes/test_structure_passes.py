@@ -4,7 +4,17 @@ import networks
 import pytest
 
 from drawloom.ir import UserError, parse_module, print_module, structurally_equal, verify
-from drawloom.passes import PassManager, cost_table, cse, dce, depth, inline, inline_all, network_cost
+from drawloom.passes import (
+    PassManager,
+    cost_table,
+    cse,
+    dce,
+    depth,
+    inline,
+    inline_all,
+    network_cost,
+    resolve,
+)
 
 T = "f32[4, 6, 6]"
 
@@ -33,6 +43,34 @@ def test_different_results_in_use_make_different_functions():
     assert list(after.functions) == ["b.0", "b.1", "m"] or list(after.functions) == ["b.1", "m"]
     assert [len(f.inputs) for f in after.functions.values()][-1] == 2
     assert structurally_equal(after, inline_all(module))
+
+
+def test_what_is_left_of_a_function_takes_no_name_of_another():
+    module = parse_module(
+        """
+        module @m {
+          block @b(%x: f32[4], %y: f32[4]) -> f32[4], f32[4] {
+            %0 = tanh %y : f32[4]
+            return %0, %x
+          }
+          block @b.0(%x: f32[4], %y: f32[4]) -> f32[4] {
+            %0 = mul %x, %y : f32[4]
+            return %0
+          }
+          network @m(%x: f32[4], %y: f32[4]) -> f32[4] {
+            %a, %b = call @b(%x, %y) : f32[4], f32[4]
+            %c = call @b.0(%a, %y) : f32[4]
+            return %c
+          }
+        }
+        """
+    )
+    expected = inline_all(module)
+    for after in (dce(module), resolve(module, {})):
+        verify(after)
+        assert set(after.functions) == {"b.0_", "b.0", "m"}
+        assert structurally_equal(after, expected)
+        assert structurally_equal(parse_module(print_module(after)), after)
 
 
 def test_a_result_that_only_a_dead_result_needs_is_dead():
