@@ -14,6 +14,13 @@ from .quantity import count_text, size_text
 from .report_run import Run
 
 
+def report_text(run_folder: Path, place: Path) -> str:
+    """The report of a run as HTML, for a file in the folder `place`; see `write_report` for errors."""
+    from .report_source import read_run
+
+    return render_report(read_run(run_folder, relative_to=place))
+
+
 def write_report(run_folder: Path, out: Path | None = None) -> Path:
     """Write the report of a run and return its path.
 
@@ -24,10 +31,8 @@ def write_report(run_folder: Path, out: Path | None = None) -> Path:
     Raises:
         UserError: when the folder holds no study, or what is in it cannot be read.
     """
-    from .report_source import read_run
-
     path = run_folder / "report.html" if out is None else out
-    text = render_report(read_run(run_folder, relative_to=path.parent))
+    text = report_text(run_folder, path.parent)
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path

@@ -122,10 +122,14 @@ class Measurement:
         Raises:
             UserError: when the file cannot be written.
         """
+        with written_whole(Path(path)) as temporary:
+            temporary.write_text(self.document(), encoding="utf-8")
+
+    def document(self) -> str:
+        """The text of its file."""
         content = self.to_json()
         document = {"format": FORMAT, "checksum": _checksum(content), "measurement": content}
-        with written_whole(Path(path)) as temporary:
-            temporary.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        return json.dumps(document, indent=1)
 
     @staticmethod
     def load_file(path: Path | str) -> Measurement:

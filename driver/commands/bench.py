@@ -34,7 +34,11 @@ def bench(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FILE.json", help="Also write the measurement.", show_default=False
+            "--out",
+            "-o",
+            metavar="FILE.json",
+            help="Also write the measurement; - prints that and nothing else.",
+            show_default=False,
         ),
     ] = None,
     as_json: options.AsJson = False,
@@ -55,7 +59,9 @@ def bench(
     compiled = compile_network(module, found, batch=batch)
     measurement = measure_network(compiled, repeats=repeats, timeout=timeout)
     if out is not None:
-        measurement.save(out)
+        console.write_text(measurement.document(), out)
+    if out is not None and not console.is_file(out):
+        return
     if as_json:
         console.print_json(measurement.to_json() | {"compile_seconds": compiled.seconds})
     else:

@@ -122,6 +122,28 @@ def tool(name: str) -> str:
     return shlex.quote(str(own) if near.startswith(os.pardir) else near)
 
 
+def is_file(out: Path | None) -> bool:
+    """Whether output goes to a file; it goes to standard output for ``-``, and for None."""
+    return out is not None and str(out) != "-"
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """Write a text to a file, whole or not at all, or to standard output.
+
+    Raises:
+        UserError: when the file cannot be written.
+    """
+    from drawloom.backends.files import written_whole
+
+    text = text.rstrip("\n")
+    if out is None or not is_file(out):
+        if text:
+            typer.echo(text)
+        return
+    with written_whole(out) as temporary:
+        temporary.write_text(f"{text}\n" if text else "", encoding="utf-8")
+
+
 def note(text: str) -> None:
     """Print a remark to standard error, where it does not get between data."""
     typer.echo(text, err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from . import options
+from . import console, options
 from .networks import load_module, partial_assignment
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def draw(
             "-o",
             "--out",
             metavar="FILE.svg",
-            help="Where to write; standard output by default.",
+            help="Where to write; standard output (-) by default.",
             show_default=False,
         ),
     ] = None,
@@ -94,7 +94,9 @@ def draw(
     beliefs = _beliefs(module, chosen, strengths)
     pictures = _pictures(module, beliefs, function, depth, only_selected)
     label = f"{function} of {module.name}" if function else module.name
-    _write(render(pictures, label, direction=Direction(direction)), out)
+    console.write_text(render(pictures, label, direction=Direction(direction)), out)
+    if console.is_file(out):
+        typer.echo(str(out))
 
 
 def _beliefs(module: Module, chosen: Assignment, strengths: Path | None) -> Beliefs:
@@ -117,16 +119,3 @@ def _pictures(
     if function is not None:
         return of_function(module, function, beliefs, only_selected=only_selected)
     return whole(module, beliefs, depth=depth, heat=module.resolved, only_selected=only_selected)
-
-
-def _write(svg: str, out: Path | None) -> None:
-    if out is None:
-        typer.echo(svg)
-        return
-    from drawloom.ir import UserError
-
-    try:
-        out.write_text(svg + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"'{out}' cannot be written: {error.strerror}") from None
-    typer.echo(str(out))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from . import console, options
 from .show import network_json, print_network
 
-if TYPE_CHECKING:
-    from drawloom.ir import Module
-
 
 def import_(
     model: Annotated[Path, typer.Argument(metavar="FILE.onnx", help="An ONNX file.", show_default=False)],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE.ir", help="Where to write the IR.", show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE.ir",
+            help="Where to write the IR; - prints that and nothing else.",
+            show_default=False,
+        ),
     ] = None,
     weights: Annotated[
         Path | None,
@@ -27,6 +30,7 @@ def import_(
             metavar="FILE.safetensors",
             help="Where to write the weights.",
             show_default=False,
+            callback=options.a_file,
         ),
     ] = None,
     name: Annotated[
@@ -52,13 +56,15 @@ def import_(
     """
     from drawloom.backends.weights import save_weights
     from drawloom.frontend import from_onnx
-    from drawloom.ir import PAPERS
+    from drawloom.ir import PAPERS, print_module
 
     module, arrays = from_onnx(model, name)
     if weights is not None:
         save_weights(module, arrays, weights)
     if out is not None:
-        _write_ir(module, out)
+        console.write_text(print_module(module), out)
+    if out is not None and not console.is_file(out):
+        return
     if as_json:
         console.print_json(network_json(module, None, PAPERS))
     else:
@@ -66,11 +72,3 @@ def import_(
 
 
 import_.__name__ = "import"  # commands are called after their functions, but this is a keyword
-
-
-def _write_ir(module: Module, path: Path) -> None:
-    from drawloom.backends.files import written_whole
-    from drawloom.ir import print_module
-
-    with written_whole(path) as temporary:
-        temporary.write_text(print_module(module), encoding="utf-8")

@@ -116,11 +116,18 @@ def opt(
             metavar="OUT.safetensors",
             help="Write the weights that the passes leave to a file.",
             show_default=False,
+            callback=options.a_file,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="OUT", help="Write the output to a file.", show_default=False),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="Where to write the output; standard output (-) by default.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Run a pipeline of passes on a file and print the IR it leaves.
@@ -156,7 +163,7 @@ def opt(
         _print_times(job.reports)
     if stats:
         _print_statistics(job.context.statistics)
-    _write(f"{SEPARATOR}\n".join(texts), output)
+    console.write_text(f"{SEPARATOR}\n".join(texts), output)
     if not good:
         raise typer.Exit(BAD_INPUT)
 
@@ -284,17 +291,6 @@ def _checked(job: _Job, pieces: Sequence[Source]) -> tuple[list[str], bool]:
     for problem in problems:
         console.note(problem)
     return texts, not problems
-
-
-def _write(text: str, output: Path | None) -> None:
-    from drawloom.backends.files import written_whole
-
-    if output is None:
-        if text:
-            typer.echo(text.rstrip("\n"))
-        return
-    with written_whole(output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _save_weights(module: Module, weights: Mapping[str, npt.NDArray[Any]], path: Path) -> None:

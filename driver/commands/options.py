@@ -7,6 +7,18 @@ from typing import Annotated
 
 import typer
 
+
+def a_file(path: Path | None) -> Path | None:
+    """Checks where something is written that is no text.
+
+    Raises:
+        BadParameter: when it is ``-``, standard output.
+    """
+    if path is not None and str(path) == "-":
+        raise typer.BadParameter("weights are no text, and are not written to standard output: name a file")
+    return path
+
+
 NetworkFile = Annotated[
     Path,
     typer.Argument(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -33,7 +34,8 @@ def price(
             "--out",
             "-o",
             metavar="FILE",
-            help="Write every candidate and its prices: .csv, .npz, or .parquet with pyarrow.",
+            help="Write every candidate and its prices: .csv, .npz, or .parquet with pyarrow; - prints that "
+            "as CSV and nothing else.",
             show_default=False,
         ),
     ] = None,
@@ -67,6 +69,8 @@ def price(
     seconds = time.perf_counter() - started
     if out is not None and writer is not None:
         writer(out, batch, columns)
+        if not console.is_file(out):
+            return
     _print(columns, len(batch), seconds, as_json)
 
 
@@ -120,22 +124,32 @@ def _writer(path: Path) -> Callable[[Path, Batch, dict[str, Any]], None]:
     """
     from drawloom.ir import unknown
 
+    if not console.is_file(path):
+        return _print_csv
     if path.suffix not in _WRITERS:
         raise unknown("file ending", path.suffix, _WRITERS)
     return _WRITERS[path.suffix]
 
 
 def _write_csv(path: Path, batch: Batch, columns: dict[str, Any]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        _to_csv(file, batch, columns)
+
+
+def _print_csv(path: Path, batch: Batch, columns: dict[str, Any]) -> None:
+    _to_csv(sys.stdout, batch, columns)
+
+
+def _to_csv(file: TextIO, batch: Batch, columns: dict[str, Any]) -> None:
     from drawloom.ir import choice_text
 
     decisions = list(batch.decisions)
     texts = [[choice_text(v) for v in d.domain] for d in decisions]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*columns, *(d.name for d in decisions)])
-        for position, prices in enumerate(zip(*(c.tolist() for c in columns.values()), strict=True)):
-            chosen = batch.positions[:, position].tolist()
-            writer.writerow([*prices, *(text[i] for text, i in zip(texts, chosen, strict=True))])
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*columns, *(d.name for d in decisions)])
+    for position, prices in enumerate(zip(*(c.tolist() for c in columns.values()), strict=True)):
+        chosen = batch.positions[:, position].tolist()
+        writer.writerow([*prices, *(text[i] for text, i in zip(texts, chosen, strict=True))])
 
 
 def _write_npz(path: Path, batch: Batch, columns: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from . import console
+
 
 def report(
     run: Annotated[
@@ -21,7 +23,7 @@ def report(
             "-o",
             "--out",
             metavar="FILE.html",
-            help="Where to write; RUN/report.html by default.",
+            help="Where to write; RUN/report.html by default, - is standard output.",
             show_default=False,
         ),
     ] = None,
@@ -34,6 +36,9 @@ def report(
     Example:
       drawloom report runs/mobile_fashion
     """
-    from ..report import write_report
+    from ..report import report_text, write_report
 
+    if out is not None and not console.is_file(out):
+        console.write_text(report_text(run, Path()), out)
+        return
     typer.echo(str(write_report(run, out)))

@@ -48,7 +48,10 @@ def train(
     ] = None,
     threads: options.Threads = 1,
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write the weights.")
+        Path,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Where to write the weights.", callback=options.a_file
+        ),
     ] = Path("weights.safetensors"),
     network: options.NetworkName = None,
     arg: options.Arguments = None,

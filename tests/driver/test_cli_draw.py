@@ -80,7 +80,7 @@ def test_mistakes_are_told(space: Path, tmp_path: Path) -> None:
     assert "did you mean 'separable'" in fails(space, "--function", "seperable")
     assert "nothing is selected" in fails(space, "--only-selected")
     assert "no file" in fails(space, "--strengths", tmp_path / "none.json")
-    assert "cannot be written" in fails(space, "--out", tmp_path / "none" / "a.svg")
+    assert "cannot write" in fails(space, "--out", tmp_path / "none" / "a.svg")
     file = tmp_path / "strengths.json"
     file.write_text(json.dumps({"stem": [0.3, 0.7]}), encoding="utf-8")
     assert "'stem' has 3 values" in fails(space, "--strengths", file)
