@@ -3,21 +3,19 @@
 Counts do not see where a residual ends, which channels a shuffle moves, or an activation too many.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from fbnets import fbnet
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
+from torch_functions import Activation, Weights, calibrate, conv_bn, inverted, residual
 
 from drawloom.backends.torch import to_torch
 from drawloom.catalogue import network
 from drawloom.passes import resolve
-
-Weights = Mapping[str, Tensor]
-Activation = Callable[[Tensor], Tensor]
 
 
 def outputs(name: str, again: Callable[[Weights, Tensor], Tensor], **arguments: Any) -> tuple[Tensor, Tensor]:
@@ -28,59 +26,8 @@ def outputs(name: str, again: Callable[[Weights, Tensor], Tensor], **arguments: 
         return found(images), again(found.state_dict(), images)
 
 
-def calibrate(found: nn.Module, size: int = 32) -> Tensor:
-    """Random images, by whose statistics all layers are then normalised, so that no layer's part is lost."""
-    draw = torch.Generator().manual_seed(1)
-    for layer in found.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.momentum = 1.0
-            layer.weight.data.uniform_(0.5, 1.5, generator=draw)
-            layer.bias.data.normal_(0, 0.3, generator=draw)
-    images = torch.randn(8, 3, size, size, generator=draw)
-    with torch.no_grad():
-        found.train()(images)
-        assert found.eval()(images).std(0).min() > 0.005
-    return images
-
-
-def conv(weights: Weights, name: str, x: Tensor, s: int = 1) -> Tensor:
-    """A convolution that keeps the size at stride 1; the groups follow from the shape of its weight."""
-    weight = weights[f"{name}.weight"]
-    groups = x.shape[1] // weight.shape[1]
-    return F.conv2d(x, weight, weights.get(f"{name}.bias"), s, weight.shape[-1] // 2, groups=groups)
-
-
-def conv_bn(weights: Weights, name: str, x: Tensor, s: int = 1, act: Activation | None = F.relu) -> Tensor:
-    y = conv(weights, f"{name}.conv", x, s)
-    mean, variance, scale, shift = (
-        weights[f"{name}.batch_norm.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
-    )
-    y = F.batch_norm(y, mean, variance, scale, shift)
-    return y if act is None else act(y)
-
-
 def classify(weights: Weights, x: Tensor, name: str = "linear") -> Tensor:
     return F.linear(x.mean((2, 3)), weights[f"{name}.weight"], weights.get(f"{name}.bias"))
-
-
-def inverted(
-    weights: Weights,
-    name: str,
-    x: Tensor,
-    s: int,
-    act: Activation = F.relu,
-    inner: Activation = F.relu,
-    gate: Activation = torch.sigmoid,
-) -> Tensor:
-    """An inverted residual; whether it expands and excites is known by its weights."""
-    h = conv_bn(weights, f"{name}.expand", x, act=act) if f"{name}.expand.conv.weight" in weights else x
-    h = conv_bn(weights, f"{name}.filter", h, s, act)
-    excite = f"{name}.squeeze_excite"
-    if f"{excite}.squeeze.weight" in weights:
-        z = inner(conv(weights, f"{excite}.squeeze", h.mean((2, 3), keepdim=True)))
-        h = h * gate(conv(weights, f"{excite}.excite", z))
-    h = conv_bn(weights, f"{name}.project", h, act=None)
-    return x + h if s == 1 and x.shape == h.shape else h
 
 
 def layers(weights: Weights, stage: str) -> range:
@@ -198,15 +145,6 @@ def test_resnet_of_cifar_fills_new_channels_with_zeros() -> None:
 
 @pytest.mark.parametrize("name", ["resnet_18", "resnet_50", "df2a"])
 def test_networks_of_residual_blocks(name: str) -> None:
-    def block(weights: Weights, name: str, x: Tensor, s: int) -> Tensor:
-        if f"{name}.reduce.conv.weight" in weights:
-            h = conv_bn(weights, f"{name}.filter", conv_bn(weights, f"{name}.reduce", x), s)
-            h = conv_bn(weights, f"{name}.expand", h, act=None)
-        else:
-            h = conv_bn(weights, f"{name}.second", conv_bn(weights, f"{name}.first", x, s), act=None)
-        projected = f"{name}.shortcut.conv.weight" in weights
-        return F.relu(h + (conv_bn(weights, f"{name}.shortcut", x, s, act=None) if projected else x))
-
     def again(weights: Weights, x: Tensor) -> Tensor:
         if "stem.conv.weight" in weights:
             x = F.max_pool2d(conv_bn(weights, "stem", x, 2), 3, 2, 1)
@@ -216,7 +154,7 @@ def test_networks_of_residual_blocks(name: str) -> None:
         blocks = [key.rsplit(".", 3)[0] for key in weights if key.startswith("stage") and ".conv." in key]
         for one in dict.fromkeys(blocks):
             stage = one[: len("stage.0")]
-            x = block(weights, one, x, strides.get(stage, 2))
+            x = residual(weights, one, x, strides.get(stage, 2))
             strides[stage] = 1
         return classify(weights, x)
 
@@ -227,7 +165,7 @@ def test_fbnet_a_is_a_candidate_of_the_space() -> None:
     space = network("fbnet", head=1504)
     candidate = to_torch(resolve(space, fbnet("a"))).eval()
     found = to_torch(network("fbnet_a"))
-    images = calibrate(found, 224)
+    images = calibrate(found, (224, 224))
     for mine, theirs in zip(found.state_dict().values(), candidate.state_dict().values(), strict=True):
         theirs.copy_(mine)
     with torch.no_grad():
