@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -271,7 +271,7 @@ class ClassText:
             result += f" | {_result(first.outputs + len(first.head_weights))}"
         made = map(self._assignment, self._flow.written())
         head = f"{INDENT}def forward(self, {', '.join(f'{n}: Tensor' for n in inputs)}) -> {result}:"
-        return [head, *self._statements([a for a in made if not _idle(a)])]
+        return [head, *self._statements(_without_idle(made))]
 
     def _assignment(self, made: Statement) -> Assignment:
         names = self._flow.names
@@ -410,6 +410,21 @@ def _idle(made: Assignment) -> bool:
     return isinstance(made.expression, ast.Name) and made.targets == [made.expression.id]
 
 
+def _without_idle(assignments: Iterable[Assignment]) -> list[Assignment]:
+    """Statements without those that set a variable to itself; what such a one sets is read in its stead."""
+    found: list[Assignment] = []
+    setters: dict[str, list[int]] = defaultdict(list)
+    for made in assignments:
+        if _idle(made):
+            for position in setters[made.targets[0]]:
+                found[position] = replace(found[position], once=found[position].once and made.once)
+            continue
+        for target in made.targets:
+            setters[target].append(len(found))
+        found.append(made)
+    return found
+
+
 def _manner(made: Assignment) -> tuple[object, ...]:
     """What the statements of a loop have in common."""
     pattern = re.sub(r"(?<=\.)\d+(?=\.|$)", "#", made.path)
@@ -490,7 +505,7 @@ def _fits(before: Assignment, after: Assignment) -> bool:
         return False
     takes = isinstance(after.expression, ast.Call) and after.expression.args[:1] == places
     adds = isinstance(after.expression, ast.BinOp)
-    width = len(one_line(whole)) + sum(map(len, after.targets)) + 3 * len(INDENT)
+    width = len(one_line(whole)) + sum(map(len, after.targets or ["return"])) + 3 * len(INDENT)
     return (takes or adds) and _depth(whole) <= _NESTING and width <= WIDTH
 
 

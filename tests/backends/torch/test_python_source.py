@@ -17,6 +17,7 @@ from op_cases import CASES, Case
 
 from drawloom.backends import initialise
 from drawloom.backends.reference import run
+from drawloom.catalogue import network
 from drawloom.frontend.load import module_of, read_source
 from drawloom.ir import FunctionBuilder, Module, Source, TensorType, check_assignment
 from drawloom.passes import resolve
@@ -46,6 +47,8 @@ PUBLISHED = {
     "mobilenet_v2": mobilenet,
     "darts_v2": lambda: network_of("darts", "darts_v2", channels=4, cells=5),
     "fbnet_b": lambda: network_of("fbnet", "fbnet_b", classes=7),
+    # a sum of one term, read twice, in the variable of its term
+    "nasbench201_resnet": lambda: network("nasbench201_resnet", size=8, n=1, channels=4),
 }
 """Networks of papers, small enough for the reference."""
 
