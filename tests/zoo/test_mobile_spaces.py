@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from drawloom.ir import Module, Source, structural_hash, verify
 from drawloom.passes import active_decisions, price, resolve, sample, satisfied, space_size, strip_training
 
 SIZES = {
+    "accel_nasbench": 36**6 * 48,
     "detnas_large": 4**40,
     "detnas_small": 4**20,
     "fbnet": 9**22,
@@ -73,14 +74,23 @@ def units(text: str) -> dict[str, str]:
     return stages("any_unit.op", " ".join(UNITS[int(c)] if c in "0123" else c for c in text if c != " "))
 
 
-def mnasnet(*rows: tuple[str, int, float, str, float, int]) -> dict[str, Any]:
-    """Each stage: form, kernel, squeezed part, skip, ratio of channels, layers."""
-    names = ("form", "kernel", "se", "skip", "ratio", "depth")
+def by_stage(names: str, rows: Iterable[Iterable[Any]]) -> dict[str, Any]:
+    """A row of values for each stage."""
     return {
         f"stage[{stage}].{name}": value
         for stage, row in enumerate(rows)
-        for name, value in zip(names, row, strict=True)
+        for name, value in zip(names.split(), row, strict=True)
     }
+
+
+def mnasnet(*rows: tuple[str, int, float, str, float, int]) -> dict[str, Any]:
+    """Each stage: form, kernel, squeezed part, skip, ratio of channels, layers."""
+    return by_stage("form kernel se skip ratio depth", rows)
+
+
+def efficient(*rows: tuple[int, int, int, bool]) -> dict[str, Any]:
+    """Each stage: expansion, kernel, layers, whether they excite."""
+    return by_stage("expansion kernel depth excites", rows)
 
 
 def narrowed(stem: int, *groups: tuple[int, ...]) -> dict[str, int]:
@@ -94,11 +104,7 @@ def narrowed(stem: int, *groups: tuple[int, ...]) -> dict[str, int]:
 
 def pruned(*stages: tuple[int, int]) -> dict[str, int]:
     """Each stage: blocks, and those that are wide."""
-    return {
-        f"stage[{stage}].{name}": n
-        for stage, numbers in enumerate(stages)
-        for name, n in zip(("depth", "wide"), numbers, strict=True)
-    }
+    return by_stage("depth wide", stages)
 
 
 def mobilenet_v1(width: float) -> Member:
@@ -134,6 +140,18 @@ LARGE = DETNAS["detnas_fpn_1300m"][1]
 WIDER = {"stem": 72, "widths": [172, 432, 864, 1728], "head": 1728}
 
 MEMBERS: dict[str, Member] = {
+    "efficientnet_b0": Member(
+        "accel_nasbench",
+        efficient(
+            (1, 3, 1, True),
+            (6, 3, 2, True),
+            (6, 5, 2, True),
+            (6, 3, 3, True),
+            (6, 5, 3, True),
+            (6, 5, 4, True),
+            (6, 3, 1, True),
+        ),
+    ),
     "mnasnet_a1": Member(
         "mnasnet",
         mnasnet(
@@ -296,6 +314,17 @@ def test_rows_of_nasbench_macro(digits: str, parameters: int, multiply_adds: int
     kinds = ["identity", "k3_e3", "k5_e6"]
     assignment = dict(zip(module.decisions, (kinds[int(d)] for d in digits), strict=True))
     assert count(module, assignment) == (parameters, multiply_adds)
+
+
+def test_parameters_of_accel_nasbench_are_those_of_the_table() -> None:
+    """The table has millions in single precision."""
+    rows = table("accel_nasbench.npz")
+    candidates = [
+        efficient(*((int(e), int(k), int(n), bool(se)) for e, k, n, se in row.reshape(7, 4)))
+        for row in rows["arch"]
+    ]
+    parameters = price(space("accel_nasbench"), candidates)["parameters"]
+    np.testing.assert_array_equal(parameters, np.rint(rows["params"].astype(float) * 1e6))
 
 
 def test_ofa_has_as_many_architectures_as_published() -> None:
