@@ -604,13 +604,15 @@ def _simplify_where(condition: Scalar, a: Scalar, b: Scalar) -> tuple[Scalar] | 
     if same(a, b):
         return (a,)
     # where(p == q, p, q) is q: both agree where the condition holds
-    if (
-        condition.operator == "=="
-        and {id(a), id(b)} == {id(x) for x in condition.args}
-        and isinstance(a, Expr)
-    ):
-        return (b,)
+    kept = {"==": b, "!=": a}.get(condition.operator)
+    if kept is not None and _same_pair((a, b), condition.args):
+        return (kept,)
     return None
+
+
+def _same_pair(pair: tuple[Scalar, Scalar], other: tuple[Scalar, ...]) -> bool:
+    """Whether two scalars are two others, in either order."""
+    return any(same(pair[0], p) and same(pair[1], q) for p, q in (other, other[::-1]))
 
 
 def _simplify_select(index: Scalar, *options: Scalar) -> tuple[Scalar] | None:
@@ -623,6 +625,8 @@ def _simplify_select(index: Scalar, *options: Scalar) -> tuple[Scalar] | None:
     # a selection from what another one selected is one selection
     if index.operator == "select" and not any(isinstance(a, Expr) for a in index.args[1:]):
         return (select(index.args[0], [options[a] for a in index.args[1:]]),)
+    if index.operator == "where" and not any(isinstance(a, Expr) for a in index.args[1:]):
+        return (where(index.args[0], *(options[a] for a in index.args[1:])),)
     return None
 
 
