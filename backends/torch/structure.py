@@ -74,7 +74,8 @@ def bodies(module: Module) -> list[Body]:
 def separable_functions(module: Module) -> frozenset[str]:
     """Names of the functions that may be sub-modules.
 
-    They have weights, own or of callees, all of them below a path of their own, and lead to no auxiliary.
+    They have weights, own or of callees, all of them below a path of their own, and lead to no auxiliary. And
+    they have inputs, from which the size of the batch is known.
     """
     weighted: set[str] = set()
     bare: set[str] = set()
@@ -91,7 +92,8 @@ def separable_functions(module: Module) -> frozenset[str]:
             bare.add(function.name)
         if any(op.name == _AUXILIARY or op.attributes.get("callee") in leading for op in function.operations):
             leading.add(function.name)
-    return frozenset(weighted - bare - leading)
+    sourceless = {f.name for f in module.functions.values() if not f.inputs}
+    return frozenset(weighted - bare - leading - sourceless)
 
 
 def above(path: str) -> Iterator[str]:
