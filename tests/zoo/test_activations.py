@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from drawloom import load
+from drawloom import load, network
 from drawloom.backends import initialise
 from drawloom.backends.reference import run
 from drawloom.backends.torch import to_torch
@@ -105,6 +105,5 @@ def test_beta_is_trained_for_each_channel(module: Module) -> None:
 )
 def test_size_of_the_space(units: int, candidates: int) -> None:
     """Inputs of unit n: the pre-activation and n - 1 results, so (25 n)^2 * 10 forms of it."""
-    path = ROOT / "tests" / "frontend" / "spaces" / "activations.loom"
-    space = load(path, arguments={"units": units})
+    space = network("activations", units=units)
     assert np.prod([len(d.domain) for d in space.decisions.values()], dtype=object) == candidates
