@@ -15,6 +15,8 @@ from .depth import depth
 from .fixpoint import Fixpoint
 from .fold_batch_norm import fold_batch_norm, fold_weights
 from .inline import inline, inline_all, inline_level
+from .latency import latency, timed_units
+from .latency_table import Entry, LatencyTable
 from .manager import PassError, PassManager, PassReport, reproducer_pipeline
 from .metrics import FURTHER_METRICS, METRICS, Metric
 from .mutate import Mutate
@@ -27,6 +29,7 @@ from .resolve import Resolver, decide, resolve
 from .rewrite import Rule, RuleRegistry, function_rule, rule
 from .rules import RULES
 from .sample import Sample
+from .signature import Signature, signatures
 from .space import crossover, mutate, sample, space_size
 from .strip_training import strip_training
 from .trace import Rewrite
@@ -41,7 +44,9 @@ __all__ = [
     "Condition",
     "Context",
     "CostRow",
+    "Entry",
     "Fixpoint",
+    "LatencyTable",
     "Metric",
     "Mutate",
     "Option",
@@ -59,6 +64,7 @@ __all__ = [
     "Rule",
     "RuleRegistry",
     "Sample",
+    "Signature",
     "Var",
     "active_decisions",
     "again",
@@ -77,6 +83,7 @@ __all__ = [
     "inline_all",
     "inline_level",
     "keeps_type",
+    "latency",
     "mutate",
     "narrow",
     "network_cost",
@@ -90,6 +97,8 @@ __all__ = [
     "rule",
     "sample",
     "satisfied",
+    "signatures",
     "space_size",
     "strip_training",
+    "timed_units",
 ]

@@ -10,6 +10,10 @@ from drawloom.ir import PAPERS, Counting, Operation
 from drawloom.ir.counting import activation_bytes, all_weights, parameters
 
 
+def _looked_into(call: Operation) -> None:
+    """What a call adds in most metrics: nothing itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A price that is the sum of what the operations of a network cost.
@@ -17,10 +21,15 @@ class Metric:
     Attributes:
         cost: the integer scalar that an operation (not a call, not a choice) adds.
         of_weights: whether operations that share one weight path cost it once, together.
+        of_call: the integer scalar that a call adds as a whole, or None where it adds what is inside; not
+            together with `of_weights`.
+        base: what every network costs besides.
     """
 
     cost: Callable[[Operation], Any]
     of_weights: bool = False
+    of_call: Callable[[Operation], Any] = _looked_into
+    base: int = 0
 
 
 def metrics(counting: Counting) -> Mapping[str, Metric]:

@@ -101,7 +101,9 @@ def price_terms(module: Module, metrics: Mapping[str, Metric], *, heads: bool = 
         whole = name == module.entry.name
         outputs = [function.outputs] if whole else [(v,) for v in function.outputs]
         builder.analysed[name] = builder.analyse(function, outputs)
-    return builder.analysed[module.entry.name].terms
+    terms = builder.analysed[module.entry.name].terms
+    terms.add((True,), (), np.array([m.base for m in metrics.values()], dtype=np.int64))
+    return terms
 
 
 class _Builder:
@@ -197,12 +199,23 @@ class _Builder:
     def add(self, terms: Terms, op: Operation, results: Sequence[Live], which: Which) -> None:
         """Add what an operation costs, in some metrics; of a call, the terms of its callee."""
         if op.name == "call":
-            self.take(terms, self.analysed[op.attributes["callee"]].terms, results, which)
+            inside = self.add_whole(terms, op, results, which)
+            self.take(terms, self.analysed[op.attributes["callee"]].terms, results, inside)
             return
         live = self.either(results)
         for position, metric in enumerate(self.metrics):
             if which[position]:
                 self.add_cost(terms, live, position, metric.cost(op), op)
+
+    def add_whole(self, terms: Terms, call: Operation, results: Sequence[Live], which: Which) -> Which:
+        """Add what a call costs as a whole; gives the metrics in which it costs what is inside."""
+        inside = which.copy()
+        for position, metric in enumerate(self.metrics):
+            cost = metric.of_call(call) if which[position] else None
+            if cost is not None:
+                inside[position] = False
+                self.add_cost(terms, self.either(results), position, cost, call)
+        return inside
 
     def add_shared(self, analysed: _Analysed, groups: Sequence[_Group]) -> None:
         """Add what weights cost that several operations use, once for all of them."""

@@ -7,7 +7,7 @@ counting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,8 @@ from drawloom.ir import PAPERS, Counting, Module, UserError, counting_of
 from .batch import Batch
 from .columns import Columns
 from .depth import depth
+from .latency import latency as latency_metric
+from .latency_table import LatencyTable
 from .metrics import FURTHER_METRICS, METRICS, Metric, metrics
 from .module_cache import ModuleCache
 from .price_tables import CHUNK, PriceTables
@@ -164,17 +166,20 @@ def price(
     module: Module,
     candidates: Batch | Iterable[Mapping[str, object]] | Mapping[str, object],
     count: Counting | str = PAPERS,
+    latency: Sequence[LatencyTable] = (),
 ) -> PriceTable:
-    """Price candidates: parameters, multiply-adds, activation bytes and, when asked for, depth.
+    """Price candidates: parameters, multiply-adds, activation bytes and, when asked for, depth and latency.
 
     Args:
         module: a space, or a resolved network, whose only candidate is the empty assignment.
         candidates: a batch, a list of assignments, or one assignment.
         count: what is counted as multiply-adds; a `Counting`, or its text such as ``conv+linear+bn``. With
             ``auxiliary`` all prices but the depth include what only heads of auxiliaries need.
+        latency: tables of measured times; each adds a price ``latency_ns_NAME`` in nanoseconds.
 
     Raises:
-        UserError: when an assignment does not fit, or `count` has an unknown word.
+        UserError: when an assignment does not fit, `count` has an unknown word, a table lacks an entry that
+            the space needs (see `drawloom.passes.latency`), or two tables have one name.
 
     Example:
         >>> table = price(space, sample(space, 1_000_000, seed=0))  # doctest: +SKIP
@@ -183,6 +188,17 @@ def price(
     if isinstance(candidates, Mapping):
         candidates = [candidates]
     counting = counting_of(count)
-    if counting == PAPERS:
+    if counting == PAPERS and not latency:
         return pricer(module).price(candidates)
-    return Pricer(module, metrics(counting), heads=counting.auxiliary).price(candidates)
+    priced = {**metrics(counting), **_latencies(module, latency, counting)}
+    return Pricer(module, priced, heads=counting.auxiliary).price(candidates)
+
+
+def _latencies(module: Module, tables: Sequence[LatencyTable], counting: Counting) -> dict[str, Metric]:
+    """The metrics of latency tables, by name."""
+    found: dict[str, Metric] = {}
+    for table in tables:
+        if table.metric in found:
+            raise UserError(f"two latency tables have the name '{table.name}'", "rename one of them")
+        found[table.metric] = latency_metric(module, table, heads=counting.auxiliary)
+    return found

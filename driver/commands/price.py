@@ -44,28 +44,43 @@ def price(
     network: options.NetworkName = None,
     arg: options.Arguments = None,
     count: options.Count = "conv+linear",
+    latency: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--latency",
+            metavar="TABLE.json",
+            help="A table of measured times; adds the price latency_ns_NAME. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Price candidates: parameters, multiply-adds, bytes of activations, depth.
+    """Price candidates: parameters, multiply-adds, bytes of activations, depth, and latency from tables.
 
     Prices of a whole batch are computed at once, millions a second. Without --random, --assign and
     --assignment 10,000 random candidates are priced.
+
+    A latency is the sum of the times, in nanoseconds, of what a latency table has measured as one; all that
+    the space may need must be in the table.
 
     Examples:
       drawloom price zoo/spaces/mobile_fashion.loom --random 1000000
       drawloom price zoo/spaces/mobile_fashion.loom --random 1000 --out prices.csv
       drawloom price zoo/spaces/mobile_fashion.loom --assignment candidate.json --json
       drawloom price zoo/networks/mobilenet_v2.loom --count conv+linear+bn
+      drawloom price zoo/spaces/fbnet.loom --latency pixel3.json --latency raspi4.json
     """
     from drawloom.ir import Counting
+    from drawloom.passes import LatencyTable
     from drawloom.passes import price as price_batch
 
     counting = Counting.parse(count)
+    tables = [LatencyTable.read(path) for path in latency or ()]
     writer = None if out is None else _writer(out)
     module = load_module(file, network, arg)
     batch = _batch(module, random, seed, assign, assignment)
     started = time.perf_counter()
-    columns = price_batch(module, batch, counting).columns()
+    columns = price_batch(module, batch, counting, tables).columns()
     seconds = time.perf_counter() - started
     if out is not None and writer is not None:
         writer(out, batch, columns)

@@ -267,3 +267,36 @@ def test_price_to_an_unknown_ending(space: Path, tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "did you mean '.csv'?" in result.stderr
     assert not list(tmp_path.glob("prices*"))
+
+
+def write_table(path: Path, name: str, entries: list[dict[str, Any]]) -> Path:
+    head = {"format": "drawloom latency table", "version": 1, "name": name, "device": "none", "unit": "ns"}
+    path.write_text(json.dumps({**head, "entries": entries}), encoding="utf-8")
+    return path
+
+
+ENTRIES = [
+    {"name": "linear", "arguments": {"out": 10, "bias": True}, "inputs": ["f32[4]"], "time": 2000},
+    {"name": "conv", "arguments": {}, "inputs": [], "time": 1},
+]
+
+
+def test_price_with_latency_tables(tmp_path: Path) -> None:
+    file = tmp_path / "n.loom"
+    file.write_text("network n(x: f32[4]) = x |> linear(10)\n", encoding="utf-8")
+    tables = [write_table(tmp_path / f"{name}.json", name, ENTRIES) for name in ("phone", "board")]
+    flags = [word for table in tables for word in ("--latency", table)]
+    found = run_json("price", file, *flags)
+    assert found["latency_ns_phone"] == found["latency_ns_board"] == 2000
+    assert "latency ns phone" in run("price", file, *flags)
+    run("price", file, "--random", 2, *flags, "--out", tmp_path / "prices.csv")
+    assert (tmp_path / "prices.csv").read_text(encoding="utf-8").startswith("parameters,")
+    with (tmp_path / "prices.csv").open(encoding="utf-8") as rows:
+        assert [row["latency_ns_phone"] for row in csv.DictReader(rows)] == ["2000"] * 2
+
+
+def test_price_with_a_table_that_lacks_an_entry(space: Path, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "t.json", "phone", ENTRIES)
+    result = CliRunner().invoke(app, ["price", str(space), "--latency", str(table)])
+    assert result.exit_code == 1
+    assert "latency table 'phone' has no entry for linear(f32[8]; bias=true, out=10)" in result.output

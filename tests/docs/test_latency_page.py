@@ -1,0 +1,16 @@
+"""The page about latency tables: it prints what it shows."""
+
+from pathlib import Path
+
+import pytest
+from pages import run
+
+PAGE = Path(__file__).parents[2] / "docs" / "latency.md"
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shown = list(run(PAGE, tmp_path))
+    for each in shown:
+        assert each.printed == each.shown, str(each.block)
+    assert len(shown) == 2
