@@ -63,7 +63,8 @@ def test_a_damaged_database_is_said(study: Study, tmp_path: Path) -> None:
 
 def test_all_files_are_there(exported: Path) -> None:
     names = {path.name for path in exported.iterdir()} - {MANIFEST, "README.md", "run.py"}
-    assert names == {"network.ir", "weights.safetensors", "network.onnx", "network.so"}
+    written = {"network.ir", "network.py", "network.pt", "network.onnx", "network.so"}
+    assert names == {*written, "weights.safetensors"}
     check_export(exported)
     readme = (exported / "README.md").read_text(encoding="utf-8")
     assert "ankle boot" in readme
