@@ -43,6 +43,11 @@ SIZES: dict[tuple[str, tuple[tuple[str, Any], ...]], tuple[int, float | None]] =
     ),
     ("dso_nas", ()): (2 ** (4 * (1 + 5 + 9 + 13) + 16), None),
     ("dso_nas", (("shared", False), ("n", 1))): (2 ** (3 * 128), None),
+    ("nas_fpn", (("layers", (1, 1, 1, 1)),)): (
+        math.factorial(5) * 5**2 * 2**7 * math.prod(math.comb(n, 2) for n in range(5, 12)),
+        None,
+    ),
+    ("randwire", ()): (1000**3, None),
 }
 
 
@@ -65,6 +70,16 @@ SMALL: dict[str, dict[str, Any]] = {
     "nas_cnn": {"layers": 14, "size": 8},
     "one_shot": {"n": 1, "filters": 8, "size": 8},
     "dso_nas": {"n": 1, "filters": 8, "size": 8},
+    "nas_fpn": {
+        "cells": 1,
+        "c": 8,
+        "head_c": 8,
+        "convolutions": 1,
+        "classes": 2,
+        "size": 128,
+        "layers": [1, 1, 1, 1],
+    },
+    "randwire": {"channels": 8, "nodes": 8, "seeds": 20, "classes": 10, "size": 32},
     "activations": {"units": 2, "depth": 8, "size": 8},
 }
 
@@ -100,10 +115,11 @@ def test_candidates_run_in_torch(name: str) -> None:
         module = strip_training(resolve(space, assignment))
         weights, inputs = random_weights(module), random_inputs(module, 2)
         with torch.no_grad():
-            found = to_torch(module, weights).eval()(*map(torch.from_numpy, inputs)).numpy()
-        (wanted,) = run(module, weights, inputs)
-        assert np.isfinite(wanted).all()
-        np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
+            results = to_torch(module, weights).eval()(*map(torch.from_numpy, inputs))
+        found = results if isinstance(results, tuple) else (results,)
+        for value, wanted in zip(found, run(module, weights, inputs), strict=True):
+            assert np.isfinite(wanted).all()
+            np.testing.assert_allclose(value.numpy(), wanted, rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
 
 
 Assignment = dict[str, Any]
@@ -239,6 +255,30 @@ NASCELL = tree(
     write=12,
 )
 
+
+def pyramid(*merges: tuple[int, str, int, int]) -> Assignment:
+    """Seven merges: the level of the result, how, and of which two members of the pool."""
+    assignment: Assignment = {}
+    for merge, (level, join, i, j) in enumerate(merges):
+        path = f"mix.merge[{merge}]"
+        assignment |= {f"{path}.join": join, f"{path}.inputs": [i, j]}
+        if merge < 2:
+            assignment[f"{path}.level"] = level - 3
+    order = tuple(merge[0] - 3 for merge in merges[2:])
+    return assignment | {"mix.order": list(itertools.permutations(range(5))).index(order)}
+
+
+NAS_FPN = pyramid(
+    (4, "attend", 1, 3),
+    (4, "plus", 1, 5),
+    (3, "plus", 0, 6),
+    (4, "plus", 6, 7),
+    (5, "attend", 7, 8),
+    (7, "attend", 6, 9),
+    (6, "attend", 9, 10),
+)
+SEEDS = {f"stage[{stage}].seed": stage for stage in range(3)}
+
 # A network of the catalogue, the space that it is in with the arguments, and its assignment.
 MEMBERS: list[tuple[str, str, dict[str, Any], Assignment]] = [
     ("nasnet_a_cifar", "nasnet", {"flags": True, "n": 6}, NASNET_A),
@@ -258,6 +298,8 @@ MEMBERS: list[tuple[str, str, dict[str, Any], Assignment]] = [
     ("enas_rnn", "darts_rnn", {"units": 850, "nodes": 11, "ends": True}, RNN_ENAS),
     ("nascell", "nas_rnn", {}, NASCELL),
     ("nascell_tied", "nas_rnn", {"tied": True}, NASCELL),
+    ("retinanet_nas_fpn", "nas_fpn", {}, NAS_FPN),
+    ("randwire_small", "randwire", {}, SEEDS),
 ]
 
 
@@ -269,7 +311,8 @@ def candidate(space: Module, assignment: Assignment) -> Module:
 def test_a_published_network_is_a_candidate(
     name: str, space: str, arguments: dict[str, Any], assignment: Assignment
 ) -> None:
-    published = strip_training(network(name))
+    # canonical, as what is resolved: without sums of one tensor and changes of the size to what it is
+    published = strip_training(resolve(network(name), {}))
     size = published.entry.inputs[0].type.shape[-1]
     if arguments.get("imagenet"):
         arguments = arguments | {"size": size, "classes": 1000}
