@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import prod
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
@@ -20,7 +21,7 @@ Key = Callable[[Positions], Any]
 _T = TypeVar("_T")
 
 _LIMIT = 4096
-"""Most values of one thing that are remembered."""
+"""Most values of one thing that are remembered, and most that are few."""
 
 
 def picks(decisions: Sequence[Decision], mentioned: Iterable[Decision]) -> Key:
@@ -28,6 +29,38 @@ def picks(decisions: Sequence[Decision], mentioned: Iterable[Decision]) -> Key:
     known = frozenset(mentioned)
     places = [i for i, d in enumerate(decisions) if d in known] if known else []
     return itemgetter(*places) if places else lambda positions: ()
+
+
+class Returning:
+    """Tells what may come back, or has, from what is met for the first time; forgets all now and then.
+
+    Where decisions are many, what random candidates are made of hardly ever comes back, and whatever is
+    remembered Python's garbage collector walks over, again and again. So there a thing is remembered when it
+    is met for the second time.
+    """
+
+    __slots__ = ("_few", "_met")
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        """Nothing has been met.
+
+        Args:
+            decisions: those that tell one thing from another; when they have few values, all may come back.
+        """
+        self._few = prod(map(len, decisions)) <= _LIMIT
+        self._met: set[int] = set()
+
+    def __call__(self, key: Any) -> bool:
+        """Whether a thing may come back, or has; two whose keys have one hash are taken for one."""
+        if self._few:
+            return True
+        met, mark = self._met, hash(key)
+        if mark in met:
+            return True
+        if len(met) >= _LIMIT:
+            met.clear()
+        met.add(mark)
+        return False
 
 
 class Decided(Generic[_T]):

@@ -2,7 +2,8 @@
 
 What a function becomes depends on the decisions that it mentions and on what those it calls pass on to it, so
 one body serves all assignments that agree in that, whatever happens in the callees. What an operation
-becomes depends on the decisions that it mentions and on its operands, and is remembered likewise.
+becomes depends on the decisions that it mentions and on its operands, and is remembered with the body.
+Bodies that may come back are remembered (`drawloom.passes.decided.Returning`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from drawloom.ir import Decision, Function, Operation, TensorType, Value
 from drawloom.ir.expression import expressions
 
 from .canonicalize import Forward, forwarded, forwards_of
-from .decided import Decided, Indices, Key, Positions, picks, value_at
+from .decided import Decided, Indices, Key, Positions, Returning, picks, value_at
 from .rebuild import Specialised, nothing, rebuilt, remade
 from .reduction import Body, Reducible
 from .rules import RULES
@@ -26,7 +27,7 @@ class _Form:
     """What an operation is when the decisions in its attributes and types are known.
 
     Attributes:
-        made: what it has become on the operands seen, simplified.
+        made: what it has become in remembered bodies, simplified, by its operands.
     """
 
     __slots__ = ("_attributes", "_op", "_types", "made")
@@ -38,14 +39,13 @@ class _Form:
         self.made: dict[tuple[Value, ...], Specialised] = {}
 
     def make(self, operands: tuple[Value, ...]) -> Specialised:
-        """What it becomes on operands that have not been seen."""
+        """What it becomes on operands."""
         op = self._op
         if op.presence and not operands:
             new = nothing(op, self._types[0])
         else:
             new = remade(op, operands, self._attributes, (), self._types)
-        found = self.made[operands] = RULES.simplified(new)
-        return found
+        return RULES.simplified(new)
 
 
 class Step:
@@ -105,11 +105,12 @@ class Plan:
         steps: its operations.
         key: picks the decisions that it and its callees mention.
         known: what it has become, by these.
+        returning: whether what it becomes may come back, by these.
     """
 
     __slots__ = (
-        *("_bodies", "_function", "_head", "_order", "_own", "_skeleton", "_taken"),
-        *("key", "known", "steps"),
+        *("_bodies", "_function", "_head", "_order", "_own", "_returning", "_skeleton", "_taken"),
+        *("key", "known", "returning", "steps"),
     )
 
     def __init__(
@@ -143,7 +144,9 @@ class Plan:
         self._own = picks(decisions, own)
         self.key: Key = picks(decisions, mentioned)
         self.known: dict[Any, Resolved] = {}
+        self.returning = Returning(mentioned)
         self._bodies: dict[Any, tuple[Body, tuple[Forward, ...]]] = {}
+        self._returning = Returning(own)
         starts = skeleton.starts
         self.steps = [
             Step(op, start, decisions) for op, start in zip(function.operations, starts, strict=True)
@@ -167,14 +170,17 @@ class Plan:
         key = self._own(positions), tuple([c.forwards for c in callees.values()])
         found = self._bodies.get(key)
         if found is None:
-            function = self._build(positions, callees)
+            keep = self._returning(key)
+            function = self._build(positions, callees, keep)
             forwards = forwards_of(function)
             passing = any(f is not None for f in forwards)
-            found = self._bodies[key] = Body(function, self._taken), forwards if passing else ()
+            found = Body(function, self._taken), forwards if passing else ()
+            if keep:
+                self._bodies[key] = found
         body, forwards = found
         return Resolved(body, self._order, callees, forwards=forwards)
 
-    def _build(self, positions: Positions, callees: Mapping[str, Resolved]) -> Function:
+    def _build(self, positions: Positions, callees: Mapping[str, Resolved], keep: bool) -> Function:
         inputs, arguments = self._head.at(positions)
         reading = self._skeleton.at(positions)
         values: list[Any] = [*inputs, *[None] * (self._skeleton.size - len(inputs))]
@@ -184,7 +190,11 @@ class Plan:
             form = step.fixed or step.form(positions)
             # most read one value, and this is on the path of every candidate
             operands = (values[reads[0]],) if len(reads) == 1 else tuple([values[slot] for slot in reads])
-            new = form.made.get(operands) or form.make(operands)
+            new = form.made.get(operands)
+            if new is None:
+                new = form.make(operands)
+                if keep:
+                    form.made[operands] = new
             start = step.start
             if isinstance(new, Value):
                 values[start] = new

@@ -4,8 +4,8 @@ Each function is visited once for each projection of an assignment on the decisi
 mention. First the operations are found that its outputs need through selected alternatives and present
 members (`drawloom.passes.skeleton`); those are rebuilt in order with decisions replaced, each simplified by
 the rules of ``canonicalize`` (`drawloom.passes.plan`); then what became dead is removed
-(`drawloom.passes.reduction`). Resolved functions are remembered and shared between candidates, and so are
-the operations in them.
+(`drawloom.passes.reduction`). Resolved functions that may come back are remembered and shared between
+candidates, and so are the operations in them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .reduction import reduced
 from .skeleton import Skeleton, skeleton_key
 
 _MEMORY = 200_000
-"""Remembered operations of one space, about 100 MB; when there are more, all are forgotten."""
+"""Operations built for one space, about 100 MB if all of them are remembered; then all are forgotten."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Resolver:
         """Prepare; the module is kept."""
         self.module = module
         self._plans = _plans(module)
-        self._remembered = 0
+        self._built = 0
 
     def resolve(self, values: Mapping[str, Choice]) -> Module:
         """The network of a checked assignment of all decisions."""
@@ -124,12 +124,14 @@ class Resolver:
                     continue
             if known is None:
                 callees = {callee: done[callee] for callee in called[name]}
-                known = plan.known[key] = plan.resolved(positions, callees)
-                self._remembered += len(known.body.function.operations)
+                known = plan.resolved(positions, callees)
+                if plan.returning(key):
+                    plan.known[key] = known
+                self._built += len(known.body.function.operations)
             done[name] = known
             stack.pop()
-        if self._remembered > _MEMORY:
-            self._plans, self._remembered = _plans(self.module), 0
+        if self._built > _MEMORY:
+            self._plans, self._built = _plans(self.module), 0
         return done[entry]
 
 

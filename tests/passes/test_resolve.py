@@ -1,5 +1,6 @@
 """The fast path to a network is the pipeline assign, canonicalize, dce."""
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -25,7 +26,17 @@ from drawloom.ir import (
     walk,
 )
 from drawloom.ir.expression import apply
-from drawloom.passes import PassManager, assign, canonicalize, dce, decide, resolve, sample
+from drawloom.passes import (
+    PassManager,
+    Resolver,
+    assign,
+    canonicalize,
+    dce,
+    decide,
+    decided,
+    resolve,
+    sample,
+)
 from drawloom.passes.skeleton import skeleton_key
 
 
@@ -47,16 +58,20 @@ def test_resolving_is_assigning_canonicalizing_and_removing_dead_code(candidate)
     assert print_module(fast) == print_module(slow)
 
 
+@pytest.mark.parametrize("few", [4096, 2])
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_remembered_functions_do_not_leak_between_candidates(data):
+def test_remembered_functions_do_not_leak_between_candidates(few, data):
     module = data.draw(modules())
     chosen = data.draw(st.lists(assignments(module), min_size=2, max_size=5))
-    first = [print_module(resolve(module, a)) for a in chosen]
-    again = [print_module(resolve(module, a)) for a in reversed(chosen)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decided, "_LIMIT", few)
+        first = [print_module(resolve(module, a)) for a in chosen]
+        again = [print_module(resolve(module, a)) for a in reversed(chosen)]
+        third = [print_module(resolve(module, a)) for a in chosen]
     fresh = [print_module(resolve(replace(module), a)) for a in chosen]
     assert first == again[::-1]
-    assert first == fresh
+    assert first == third == fresh
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
@@ -188,6 +203,28 @@ def test_callers_without_decisions_are_shared_by_candidates():
     assert structural_hash(one) != structural_hash(other)
     for network in (one, other):
         assert structural_hash(network) == structural_hash(parse_module(print_module(network)))
+
+
+def test_of_many_decisions_what_comes_back_is_remembered(zoo_space):
+    resolver = Resolver(zoo_space("darts"))
+    (assignment,) = sample(resolver.module, 1, seed=5).assignments()
+    first, second, third = (resolver.resolve(assignment) for _ in range(3))
+    assert first.functions["dag"] is not second.functions["dag"]
+    assert second.functions.keys() == third.functions.keys()
+    assert all(f is third.functions[name] for name, f in second.functions.items())
+    assert print_module(first) == print_module(second) == print_module(decide(resolver.module, assignment))
+
+
+def test_random_candidates_of_a_large_space_leave_no_functions_behind(zoo_space):
+    resolver = Resolver(zoo_space("darts"))
+    sizes = []
+    for seed in range(3):
+        for assignment in sample(resolver.module, 30, seed=seed).assignments():
+            resolver.resolve(assignment)
+        gc.collect()
+        sizes.append(sum(type(o) is Function for o in gc.get_objects()))
+    # a candidate has about twenty functions; of few decisions are the operations in the cells
+    assert sizes[2] - sizes[1] < 30
 
 
 def test_cells_of_the_zoo_share_their_skeletons(zoo_space):
