@@ -16,6 +16,7 @@ from .fixpoint import Fixpoint
 from .fold_batch_norm import fold_batch_norm, fold_weights
 from .inline import inline, inline_all, inline_level
 from .latency import latency, timed_units
+from .latency_imports import import_additive, import_proxylessnas
 from .latency_table import Entry, LatencyTable
 from .manager import PassError, PassManager, PassReport, reproducer_pipeline
 from .metrics import FURTHER_METRICS, METRICS, Metric
@@ -79,6 +80,8 @@ __all__ = [
     "fold_batch_norm",
     "fold_weights",
     "function_rule",
+    "import_additive",
+    "import_proxylessnas",
     "inline",
     "inline_all",
     "inline_level",
