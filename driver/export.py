@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawloom.backends.files import folder_written_whole
-from drawloom.ir import Module, UserError, print_module, structural_hash, unknown
+from drawloom.backends.signature import Port, Signature
+from drawloom.ir import DType, Module, UserError, print_module, structural_hash, unknown
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -130,6 +132,18 @@ def _use_of_python(job: Job) -> str:
     return f"Python: `from network import {name}`, `network = {name}()`, `{load}`, `network.eval()`."
 
 
+def _use_of_torchscript(job: Job) -> str:
+    signature = Signature.of(job.module)
+    inputs, outputs = (", ".join(p.name for p in ports) for ports in (signature.inputs, signature.outputs))
+    return f'TorchScript: `{outputs} = torch.jit.load("network.pt")({inputs})`.'
+
+
+def _use_of_library(job: Job) -> str:
+    signature = Signature.of(job.module)
+    arrays = "image.npy" if signature.classifies_images else _arrays(signature)
+    return f"Library: `python run.py [{arrays}]` (needs `apache-tvm`, not Drawloom)."
+
+
 def _comment(job: Job) -> str:
     """The head of the Python file: what it is and costs, where it comes from, how weights get in."""
     from drawloom import __version__
@@ -155,24 +169,42 @@ def _write_tvm(job: Job, folder: Path) -> None:
     from drawloom.backends.tvm import compile_network
 
     library = compile_network(job.module, job.target)
-    library.export_library(folder / "network.so", _weights(job))
-    script = _RUN_SCRIPT
-    for name, value in _script_values(job).items():
-        script = script.replace(name, repr(value))
-    (folder / "run.py").write_text(script, encoding="utf-8")
+    library.export_library(folder / "library.so", _weights(job))
+    signature = Signature.of(job.module)
+    if signature.classifies_images:
+        script, values = _IMAGES_SCRIPT, _values_for_images(job, signature)
+    else:
+        script, values = _TENSORS_SCRIPT, _values_for_tensors(signature, library.plan.vocabularies)
+    words = re.compile("|".join(rf"\b{word}\b" for word in values))
+    text = words.sub(lambda word: repr(values[word[0]]), script)
+    (folder / "run.py").write_text(text, encoding="utf-8")
 
 
-def _script_values(job: Job) -> dict[str, Any]:
-    """What stands for the words in capitals in `run.py`."""
-    channels = [[[value]] for value in job.images.mean], [[[value]] for value in job.images.std]
-    inputs, outputs = _input_shape(job.module), _output_shape(job.module)
+def _values_for_images(job: Job, signature: Signature) -> dict[str, Any]:
+    """What stands for the words in capitals in the script for images."""
+    (image,), (scores,) = signature.inputs, signature.outputs
     return {
-        "INPUT": inputs,
-        "OUTPUT": outputs,
-        "MEAN": channels[0],
-        "STD": channels[1],
+        "INPUT": (1, *image.shape),
+        "OUTPUT": (1, *scores.shape),
+        "MEAN": [[[value]] for value in job.images.mean],
+        "STD": [[[value]] for value in job.images.std],
         "LABELS": job.images.labels,
     }
+
+
+def _values_for_tensors(signature: Signature, vocabularies: Sequence[int | None]) -> dict[str, Any]:
+    """What stands for the words in capitals in the script for tensors of any kind."""
+    inputs = zip(signature.inputs, vocabularies, strict=True)
+    return {
+        "USE": f"run.py [{_arrays(signature)}]",
+        "INPUTS": [(port.name, (1, *port.shape), port.element, vocabulary) for port, vocabulary in inputs],
+        "OUTPUTS": [(port.name, (1, *port.shape)) for port in signature.outputs],
+    }
+
+
+def _arrays(signature: Signature) -> str:
+    """The files that `run.py` takes."""
+    return " ".join(f"{port.name}.npy" for port in signature.inputs)
 
 
 def _weights(job: Job) -> Mapping[str, npt.NDArray[Any]]:
@@ -181,7 +213,7 @@ def _weights(job: Job) -> Mapping[str, npt.NDArray[Any]]:
     return job.weights
 
 
-_RUN_SCRIPT = '''\
+_IMAGES_SCRIPT = '''\
 """Classifies an image with the compiled network beside this file: run.py [image.npy]. Needs apache-tvm."""
 import pathlib
 import sys
@@ -190,7 +222,7 @@ import numpy
 import tvm
 
 labels = LABELS
-network = tvm.runtime.load_module(str(pathlib.Path(__file__).with_name("network.so")))
+network = tvm.runtime.load_module(str(pathlib.Path(__file__).with_name("library.so")))
 image = numpy.load(sys.argv[1]) if len(sys.argv) > 1 else numpy.random.default_rng(0).random(INPUT)
 image = (image.reshape(INPUT) / (255 if image.dtype == "uint8" else 1) - MEAN) / STD
 scores = tvm.runtime.empty(OUTPUT, "float32")
@@ -198,7 +230,44 @@ network["main"](tvm.runtime.tensor(image.astype("float32")), scores)
 best = int(scores.numpy().argmax())
 print(scores.numpy(), "class", best, *labels[best : best + 1])
 '''
-"""What uses the library; the words in capitals are replaced."""
+"""What uses a library that classifies images; the words in capitals are replaced."""
+
+_TENSORS_SCRIPT = '''\
+"""Runs the compiled network beside this file on .npy files, one an input, or on random arrays.
+
+Writes an .npy file for each output. Needs apache-tvm.
+"""
+import pathlib
+import sys
+
+import numpy
+import tvm
+
+use = USE
+inputs = INPUTS  # name, shape, type and, of tokens, how many there are
+outputs = OUTPUTS
+files = sys.argv[1:]
+if len(files) not in (0, len(inputs)):
+    sys.exit(f"use: {use}")
+random = numpy.random.default_rng(0)
+tensors = []
+for position, (name, shape, kind, tokens) in enumerate(inputs):
+    if files:
+        array = numpy.load(files[position])
+        if array.size != numpy.prod(shape):
+            sys.exit(f"{name} is an array of shape {shape}, got {array.shape}")
+        if tokens and not (array.dtype.kind in "iu" and 0 <= array.min() <= array.max() < tokens):
+            sys.exit(f"{name} is an array of integers from 0 to {tokens - 1}")
+    else:
+        array = random.integers(tokens, size=shape) if tokens else random.random(shape)
+    tensors.append(tvm.runtime.tensor(array.reshape(shape).astype(kind)))
+tensors += [tvm.runtime.empty(shape, "float32") for _, shape in outputs]
+tvm.runtime.load_module(str(pathlib.Path(__file__).with_name("library.so")))["main"](*tensors)
+for (name, shape), tensor in zip(outputs, tensors[len(inputs) :]):
+    numpy.save(f"{name}.npy", tensor.numpy())
+    print(f"{name}.npy: float32, {shape}", tensor.numpy(), sep="\\n")
+'''
+"""What uses any other library."""
 
 FORMATS: dict[str, Format] = {
     f.name: f
@@ -224,7 +293,7 @@ FORMATS: dict[str, Format] = {
             "TorchScript is deprecated: PyTorch 2.13 warns when it loads such a file",
             ("torch",),
             _write_torchscript,
-            lambda job: 'TorchScript: `scores = torch.jit.load("network.pt")(images)`.',
+            _use_of_torchscript,
         ),
         Format(
             "python",
@@ -236,10 +305,10 @@ FORMATS: dict[str, Format] = {
         ),
         Format(
             "tvm",
-            "`network.so`: the network compiled for `{target}`, weights inside; `run.py` runs it",
+            "`library.so`: the network compiled for `{target}`, weights inside; `run.py` runs it",
             ("tvm",),
             _write_tvm,
-            lambda job: "Library: `python run.py [image.npy]` (needs `apache-tvm`, not Drawloom).",
+            _use_of_library,
         ),
     ]
 }
@@ -329,15 +398,6 @@ def check_export(folder: Path) -> None:
             raise UserError(f"the export '{folder}' is damaged: '{name}' is not as it was written", remedy)
 
 
-def _input_shape(module: Module) -> tuple[int, ...]:
-    (value,) = module.entry.inputs
-    return (1, *value.type.shape)
-
-
-def _output_shape(module: Module) -> tuple[int, ...]:
-    return (1, *module.entry.outputs[0].type.shape)
-
-
 def _readme(job: Job, formats: Sequence[str]) -> str:
     about = "".join(f"* {name}: {text}\n" for name, text in job.about.items())
     files = "".join(f"* {FORMATS[name].help.format(target=job.target)}\n" for name in formats)
@@ -345,13 +405,32 @@ def _readme(job: Job, formats: Sequence[str]) -> str:
     use = "\n## Use\n\n" + "".join(f"* {line}\n" for line in lines) if lines else ""
     return (
         f"# {job.module.name}\n\nA network exported by Drawloom.\n\n{about}\n## Input and output\n\n"
-        f"{_input_text(job)}\n\n## Files\n\n{files}"
+        f"{_ports_text(job)}\n\n## Files\n\n{files}"
         f"* `manifest.json`: sizes and SHA-256 of the files above\n{use}"
     )
 
 
-def _input_text(job: Job) -> str:
-    shape = "x".join(str(d) for d in _input_shape(job.module))
+def _ports_text(job: Job) -> str:
+    """What goes in and comes out, in Markdown."""
+    signature = Signature.of(job.module)
+    if signature.classifies_images:
+        return _images_text(job, signature)
+    inputs = [f"* in: `{port.name}`, {_array_text(port)}" for port in signature.inputs]
+    outputs = [f"* out: `{port.name}`, {_array_text(port)}" for port in signature.outputs]
+    return "\n".join([*inputs, *outputs])
+
+
+def _array_text(port: Port) -> str:
+    tokens = " of tokens" if port.dtype is DType.I32 else ""
+    return f"{port.element}{tokens}, {_shape_text(port)} (batch first)"
+
+
+def _shape_text(port: Port) -> str:
+    return "x".join(map(str, (1, *port.shape)))
+
+
+def _images_text(job: Job, signature: Signature) -> str:
+    shape = _shape_text(signature.inputs[0])
     mean, std = (", ".join(f"{v:g}" for v in values) for values in (job.images.mean, job.images.std))
     scaled = "" if job.images == Images() else f": values from 0 to 1, minus {mean}, divided by {std}"
     labels = f" of {', '.join(job.images.labels)}" if job.images.labels else ""

@@ -158,7 +158,7 @@ def _deploy(run: Run) -> str:
         "<p>Beside this report, every network of the front has a folder of its own: the architecture as "
         "readable IR (<code>network.ir</code>), its trained weights under PyTorch's names "
         "(<code>weights.safetensors</code>), an ONNX model (<code>network.onnx</code>) and a compiled TVM "
-        "library with the weights inside (<code>network.so</code>). <code>run.py</code> loads the library "
+        "library with the weights inside (<code>library.so</code>). <code>run.py</code> loads the library "
         "and runs it on an image:</p>"
         f"<pre><code>python {sections.escape(folder)}/run.py</code></pre>"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 
 from drawloom.backends.files import written_whole
 from drawloom.backends.lowerings import lowering
+from drawloom.backends.signature import Port, Signature
 from drawloom.backends.weights import Array, check_weights
-from drawloom.ir import DType, Module, UserError, Value
+from drawloom.ir import DType, Module, UserError
 from drawloom.passes import inline_all, strip_training
 
 OPSET = 18
@@ -58,29 +59,28 @@ def _onnx_model(module: Module, weights: Mapping[str, Array]) -> Any:
     from .onnx_rules import RULES, OnnxGraph
 
     entry = inline_all(strip_training(module)).entry
-    inputs = _names([v.name for v in entry.inputs], "input")
-    outputs = _names([v.name for v in entry.outputs], "output", taken=inputs)
-    graph = OnnxGraph(weights, inputs[0])
-    names: dict[Value, str] = dict(zip(entry.inputs, inputs, strict=True))
+    signature = Signature.of(module)
+    graph = OnnxGraph(weights, signature.inputs[0].name)
+    names = {v: port.name for v, port in zip(entry.inputs, signature.inputs, strict=True)}
     for op in entry.operations:
         operands = [names[v] for i, v in enumerate(op.operands) if op.present(i)]
         rule = RULES.get(op.name) or lowering("onnx", op.name)
         if rule is None:
             raise UserError(f"'{op.name}' cannot be written as ONNX")
         names[op.result] = rule(graph, op, operands)
-    graph.name_outputs([names[v] for v in entry.outputs], outputs)
+    graph.name_outputs([names[v] for v in entry.outputs], [port.name for port in signature.outputs])
 
     elements = {DType.F32: TensorProto.FLOAT, DType.I32: TensorProto.INT32}
 
-    def described(name: str, value: Value) -> Any:
-        return helper.make_tensor_value_info(name, elements[value.type.dtype], [BATCH, *value.type.shape])
+    def described(port: Port) -> Any:
+        return helper.make_tensor_value_info(port.name, elements[port.dtype], [BATCH, *port.shape])
 
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             module.name,
-            [described(n, v) for n, v in zip(inputs, entry.inputs, strict=True)],
-            [described(n, v) for n, v in zip(outputs, entry.outputs, strict=True)],
+            [described(port) for port in signature.inputs],
+            [described(port) for port in signature.outputs],
             [_initializer(name, array) for name, array in graph.initializers.items()],
         ),
         producer_name="drawloom",
@@ -94,14 +94,3 @@ def _initializer(name: str, array: Array) -> Any:
     from onnx import numpy_helper
 
     return numpy_helper.from_array(np.ascontiguousarray(array), name)
-
-
-def _names(hints: Sequence[str], default: str, taken: Sequence[str] = ()) -> list[str]:
-    """A name for each value: its own, unless it has none, a strange one or one already used."""
-    used, names = set(taken), list[str]()
-    for i, hint in enumerate(hints):
-        fallback = f"{default}{i}" if len(hints) > 1 else default
-        name = hint if hint.isidentifier() and hint not in used else fallback
-        used.add(name)
-        names.append(name)
-    return names

@@ -63,7 +63,7 @@ def test_a_damaged_database_is_said(study: Study, tmp_path: Path) -> None:
 
 def test_all_files_are_there(exported: Path) -> None:
     names = {path.name for path in exported.iterdir()} - {MANIFEST, "README.md", "run.py"}
-    written = {"network.ir", "network.py", "network.pt", "network.onnx", "network.so"}
+    written = {"network.ir", "network.py", "network.pt", "network.onnx", "library.so"}
     assert names == {*written, "weights.safetensors"}
     check_export(exported)
     readme = (exported / "README.md").read_text(encoding="utf-8")
@@ -101,15 +101,15 @@ def test_onnx_gives_the_scores_of_the_reference(exported: Path) -> None:
 def test_a_damaged_export_is_said_and_kept(study: Study, exported: Path, tmp_path: Path) -> None:
     folder = tmp_path / exported.name
     shutil.copytree(exported, folder)
-    (folder / "network.so").write_bytes((folder / "network.so").read_bytes()[:100])
+    (folder / "library.so").write_bytes((folder / "library.so").read_bytes()[:100])
     with pytest.raises(UserError, match=r"'network\.so' is not as it was written"):
         check_export(folder)
     arguments = ["export", str(study.folder.root), "--trial", str(int(exported.name)), "--out", str(tmp_path)]
     refused = CliRunner().invoke(app, [*arguments, "--format", "ir"])
     assert refused.exit_code == 1
-    assert "network.so" in refused.stderr
+    assert "library.so" in refused.stderr
     assert "--force" in refused.stderr
-    assert (folder / "network.so").stat().st_size == 100
+    assert (folder / "library.so").stat().st_size == 100
     assert CliRunner().invoke(app, [*arguments, "--format", "ir", "--force"]).exit_code == 0
     assert {path.name for path in folder.iterdir()} == {"network.ir", "README.md", MANIFEST}
 

@@ -66,7 +66,7 @@ def test_everything_is_left_in_the_folder(searched: subprocess.CompletedProcess[
     assert front
     for name in front:
         files = {path.name for path in (root / "front" / name).iterdir()}
-        assert {"network.ir", "weights.safetensors", "network.onnx", "network.so", "run.py"} <= files
+        assert {"network.ir", "weights.safetensors", "network.onnx", "library.so", "run.py"} <= files
         assert f'href="front/{name}/"' in page
 
 
@@ -115,12 +115,12 @@ def test_a_damaged_export_does_not_lose_a_search(
     searched: subprocess.CompletedProcess[str], folder: Path, space: Path
 ) -> None:
     root = folder / "runs" / "tiny"
-    library = next((root / "front").iterdir()) / "network.so"
+    library = next((root / "front").iterdir()) / "library.so"
     library.write_bytes(library.read_bytes()[:64])
     done = drawloom("search", space, "--resume", "--runs-dir", folder / "runs")
     assert done.returncode == 0, done.stderr
     assert "was not exported" in done.stderr
-    assert "'network.so' is not as it was written" in done.stderr
+    assert "'library.so' is not as it was written" in done.stderr
     assert library.stat().st_size == 64
     assert "the front of tiny" in done.stdout
 
