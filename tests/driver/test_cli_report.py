@@ -102,7 +102,7 @@ def test_a_damaged_export_is_said_and_kept(study: Study, exported: Path, tmp_pat
     folder = tmp_path / exported.name
     shutil.copytree(exported, folder)
     (folder / "library.so").write_bytes((folder / "library.so").read_bytes()[:100])
-    with pytest.raises(UserError, match=r"'network\.so' is not as it was written"):
+    with pytest.raises(UserError, match=r"'library\.so' is not as it was written"):
         check_export(folder)
     arguments = ["export", str(study.folder.root), "--trial", str(int(exported.name)), "--out", str(tmp_path)]
     refused = CliRunner().invoke(app, [*arguments, "--format", "ir"])
