@@ -77,12 +77,14 @@ class Task(ABC):
         outputs = ", ".join(str(value.type) for value in entry.outputs) or "nothing"
         if inputs != str(self.input_type):
             raise UserError(
-                f"network '{module.name}' takes {inputs}, task '{self.name}' has {self.input_type}"
+                f"network '{module.name}' takes {inputs}, task '{self.name}' has {self.input_type}",
+                self._fitting(module),
             )
         if outputs != str(wanted_output):
             raise UserError(
                 f"network '{module.name}' gives {outputs}, task '{self.name}' needs {wanted_output}",
-                f"one number for each of its {self.classes} classes",
+                f"one number for each of its {self.classes} classes, as with --arg classes={self.classes} "
+                "where the network has such a parameter",
             )
         for function in module.functions.values():
             for op in function.operations:
@@ -92,6 +94,14 @@ class Task(ABC):
                         f"task '{self.name}' needs {wanted_output}",
                         "a head ends like the network, with one number for each class",
                     )
+
+    def _fitting(self, module: Module) -> str:
+        """What to do about a network whose input does not fit."""
+        types = [value.type for value in module.entry.inputs]
+        wanted = self.input_type
+        if len(types) == 1 and types[0].rank == 3 and types[0].shape[0] == wanted.shape[0]:
+            return f"its size may be a parameter of the network, as in --arg size={wanted.shape[-1]}"
+        return f"copy the text of the network and write `image: {wanted}` in it; channels are no parameter"
 
 
 def held_out(labels: NDArray[np.integer], each: int, seed: int) -> NDArray[np.bool_]:

@@ -43,7 +43,7 @@ def export(
             "--out",
             "-o",
             metavar="DIR",
-            help="Where to write; RUN/front, or a folder named after FILE.",
+            help="Where to write; RUN/front, or a folder named after FILE or NAME.",
             show_default=False,
         ),
     ] = None,
@@ -102,18 +102,19 @@ def export(
         _export_run(source, chosen, out, trial, target, force)
         return
     module, _ = load_network(source, network, arg, assign, assignment, seed)
-    job = _job_of_file(module, weights, target or "cpu", source)
+    origin = " with ".join(filter(None, (str(source), ", ".join(arg or ()))))
+    job = _job_of_file(module, weights, target or "cpu", origin)
     typer.echo(str(export_network(job, out or Path(source.stem), chosen, force=force)))
 
 
-def _job_of_file(module: Module, weights: Path | None, target: str, source: Path) -> Job:
+def _job_of_file(module: Module, weights: Path | None, target: str, origin: str) -> Job:
     """One network from a file, with the weights named on the command line."""
     from drawloom.backends.weights import load_weights
 
     from ..export import Job
 
     values = None if weights is None else load_weights(module, weights)
-    return Job(module, values, target, {"made from": str(source)})
+    return Job(module, values, target, {"made from": origin})
 
 
 def _export_run(

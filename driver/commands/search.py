@@ -26,7 +26,11 @@ def search(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(metavar="SPACE", help="The search space: a .loom or .ir file.", show_default=False),
+        typer.Argument(
+            metavar="SPACE",
+            help="The search space: a .loom or .ir file, or a name that `drawloom zoo` lists.",
+            show_default=False,
+        ),
     ],
     budget: Annotated[
         int, typer.Option("--budget", min=1, metavar="N", help="Networks to train and measure in all.")

@@ -54,6 +54,25 @@ def test_commands_take_names(
     assert run(*command)
 
 
+def test_an_export_of_a_name_is_called_like_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("export", "mobilenet_v2_14", "--arg", "size=32", "--format", "ir") == "mobilenet_v2_14\n"
+    assert "module @mobilenet_v2_14" in Path("mobilenet_v2_14/network.ir").read_text(encoding="utf-8")
+    assert "* made from: mobilenet_v2_14 with size=32" in Path("mobilenet_v2_14/README.md").read_text("utf-8")
+
+
+def test_a_name_is_measured() -> None:
+    pytest.importorskip("tvm", reason="TVM is not installed")
+    sizes = [a for n in ("units=4", "vocabulary=7", "steps=2") for a in ("--arg", n)]
+    found = json.loads(run("bench", "nascell_tied", *sizes, "--repeats", "3", "--json"))
+    assert (found["network"], found["repeats"]) == ("nascell_tied", 3)
+
+
+def test_a_name_is_searched_if_it_is_a_space() -> None:
+    assert "'mobilenet_v2_14' has no open decision" in run("search", "mobilenet_v2_14", code=1)
+    assert "did you mean 'mobile_fashion'" in run("search", "mobile_fashon", code=1)
+
+
 def test_arguments_go_over_those_of_the_name() -> None:
     counts = json.loads(run("price", "mobilenet_v2_14", "--arg", "classes=10", "--json"))
     assert counts["parameters"] == 6_108_776 - 990 * (1792 + 1)
