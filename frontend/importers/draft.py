@@ -81,7 +81,8 @@ class Draft:
         attributes = dict(op.attributes)
         self._paths.release(attributes.pop("param"))
         weights = {**self._arrays.pop(op), "bias": bias}
-        return self.weighted(op.name, op.operands[0], weights, **{**attributes, "bias": True})
+        attributes[bias_attribute(op)] = True
+        return self.weighted(op.name, op.operands[0], weights, **attributes)
 
     def has_weights(self, op: Operation | None) -> bool:
         """Whether an operation is one of those with weights that were appended here."""
@@ -115,6 +116,11 @@ class Draft:
     def _below(self, path: str) -> str:
         """A path of the whole network as seen from the module that this function was."""
         return path.removeprefix(f"{self.prefix}.") if self.prefix else path
+
+
+def bias_attribute(layer: Operation) -> str:
+    """The attribute that says whether a layer has the weight ``bias``."""
+    return "shift" if layer.name == "channel_affine" else "bias"
 
 
 class _Paths:

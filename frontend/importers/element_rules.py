@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from drawloom.ir import Value
+from drawloom.ir import Operation, Value
+from drawloom.ir.ops.normalization import ChannelAffine
 
-from .draft import Draft
+from .draft import Draft, bias_attribute
 from .entries import Array, Constant, Entry, Expanded
 from .problems import Unsupported
 from .tensors import axis_of, reshaped, tensor
@@ -69,11 +70,28 @@ def _plus(draft: Draft, value: Value, array: Array, name: str) -> Entry:
         return value
     layer = _layer_without_bias(draft, value)
     if layer is not None and layer.producer is not None:
-        axis = 0 if layer.producer.name == "conv2d" else value.type.rank - 1
+        axis = _axis(layer.producer, value)
         bias = _along(array, axis, value)
         if bias is not None:
             return reshaped(draft, draft.with_bias(layer, Constant(bias, name)), value.type.shape)
+    vector = _of_channels(array, value)
+    if vector is not None:
+        term = {"bias": Constant(vector, name)}
+        return draft.weighted("channel_affine", value, term, scale=False, shift=True)
     return _affine(draft, value, shift=_uniform(array))
+
+
+def _axis(layer: Operation, value: Value) -> int:
+    """The axis along which the bias of a layer lies in its result or a reshape of that."""
+    if layer.name == "channel_affine":
+        return ChannelAffine.axis(value.type.rank)
+    return 0 if layer.name == "conv2d" else value.type.rank - 1
+
+
+def _of_channels(array: Array, value: Value) -> Array | None:
+    """A constant of several numbers that differ along the channels only, as a vector; None for another."""
+    several = array.size > 1 and bool((array != array.flat[0]).any())
+    return _along(array, ChannelAffine.axis(value.type.rank), value) if several and value.type.rank else None
 
 
 def _uniform(array: Array) -> float:
@@ -83,7 +101,7 @@ def _uniform(array: Array) -> float:
         Unsupported: when there are several.
     """
     if array.size == 0 or (array != array.flat[0]).any():
-        raise Unsupported("a constant tensor of several numbers; the IR has those as weights of layers only")
+        raise Unsupported("a constant tensor of several numbers that is neither a weight nor one a channel")
     return float(str(np.float32(array.flat[0])))
 
 
@@ -129,7 +147,9 @@ def _layer_without_bias(draft: Draft, value: Value) -> Value | None:
     turned = op is not None and op.name == "reshape" and not draft.uses[op.operands[0]]
     inner = op.operands[0] if op is not None and turned else value
     layer = inner.producer
-    if layer is None or not draft.has_weights(layer) or layer.attributes.get("bias") is not False:
+    if layer is None or not draft.has_weights(layer):
+        return None
+    if layer.attributes.get(bias_attribute(layer)) is not False:
         return None
     return inner if draft.uses[value] == 1 else None
 
@@ -146,7 +166,7 @@ def mul(draft: Draft, a: Entry, b: Entry) -> Value:
     """A product; what is a swish or a hard swish becomes one."""
     for first, second in ((a, b), (b, a)):
         if isinstance(second, Constant):
-            return _times(draft, tensor(draft, first), _uniform(second.array))
+            return _scaled(draft, tensor(draft, first), second)
     factors = _broadcast(draft, a, b)
     for first, second in permutations(factors):
         gate = second.producer
@@ -175,6 +195,14 @@ def extreme(draft: Draft, terms: Sequence[Entry], *, name: str) -> Value:
 def sinc(draft: Draft, x: Entry) -> Value:
     """The normalised cardinal sine, ``sin(pi * x) / (pi * x)``."""
     return draft.op("sinc", _affine(draft, tensor(draft, x), scale=math.pi))
+
+
+def _scaled(draft: Draft, value: Value, factor: Constant) -> Value:
+    vector = _of_channels(factor.array, value)
+    if vector is None:
+        return _times(draft, value, _uniform(factor.array))
+    weights = {"weight": Constant(vector, factor.name)}
+    return draft.weighted("channel_affine", value, weights, scale=True, shift=False)
 
 
 def _times(draft: Draft, value: Value, number: float) -> Value:

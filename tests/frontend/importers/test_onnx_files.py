@@ -91,6 +91,18 @@ def test_functions_of_elements_come_back(tmp_path: Path) -> None:
     assert kinds[0] == kinds[1]
 
 
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (4, 3, 3), (4, 2, 3, 3)])
+def test_factors_and_terms_of_channels_come_back(shape: tuple[int, ...], tmp_path: Path) -> None:
+    def make(o: Any, x: Any) -> list[Any]:
+        kinds = [(True, True), (True, False), (False, True)]
+        return [o("channel_affine", x, scale=scale, shift=shift) for scale, shift in kinds]
+
+    module = tiny_networks.network(make, shape)
+    round_trip(module, tmp_path)
+    again, _ = from_onnx(tmp_path / "network.onnx")
+    assert [op.name for op in again.entry.operations] == ["channel_affine"] * 3
+
+
 def test_a_published_network_comes_back(tmp_path: Path) -> None:
     module = load(ZOO / "networks" / "mobilenet_v2.loom", arguments={"width": 0.25})
     weights = tiny_networks.random_weights(module)

@@ -71,6 +71,31 @@ def test_functions_of_elements(forward: Callable[[Tensor], Tensor], kinds: list[
     check_outputs(module, weights, [x], [forward(x)])
 
 
+class Swish(nn.Module):
+    """Swish with a beta for each channel, and a factor and a term after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beta = nn.Parameter(torch.tensor([0.5, 1.5, 2.0]))
+        self.gain = nn.Parameter(torch.tensor([[[2.0]], [[3.0]], [[4.0]]]))
+        self.term = nn.Parameter(torch.tensor([[[0.1]], [[0.2]], [[0.3]]]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.beta.view(-1, 1, 1) * x) * self.gain + self.term
+
+
+def test_factors_and_terms_of_channels() -> None:
+    original, x = Swish(), torch.randn(2, 3, 4, 4)
+    module, weights = from_torch(original, x)
+    assert names(module) == ["channel_affine", "sigmoid", "mul", "channel_affine"]
+    assert [weights[name].tolist() for name in sorted(weights)] == [
+        [0.5, 1.5, 2.0],
+        pytest.approx([0.1, 0.2, 0.3]),
+        [2.0, 3.0, 4.0],
+    ]
+    check_outputs(module, weights, [x], [original(x).detach()])
+
+
 def test_modules_are_functions_and_equal_ones_are_one() -> None:
     module, _ = from_torch(torch_networks.made("res_net"), torch.randn(2, 3, 33, 33))
     assert list(module.functions) == [
@@ -290,7 +315,7 @@ def test_everything_unsupported_is_listed_with_its_place() -> None:
         (lambda x: x.unsqueeze(0), "keep the batch"),
         (lambda x: x.flatten(0, 1), "keep the batch"),
         (lambda x: x.mean(), "the batch among them"),
-        (lambda x: x * torch.arange(6.0).view(1, 6), "several numbers"),
+        (lambda x: x.view(-1, 2, 3) * torch.arange(6.0).view(1, 2, 3), "several numbers"),
         (lambda x: x.clamp(-1, 1), "limits of -1 and 1"),
         (lambda x: x.argmax(1), "no such operation"),
         (lambda x: x.double(), "float64"),
