@@ -73,3 +73,8 @@ def bytes_text(value: float) -> str:
         if value >= 1024**power:
             return f"{_digits(value / 1024**power)} {unit}"
     return f"{value:.0f} B"
+
+
+def price_title(name: str) -> str:
+    """The name of a price for people: ``multiply-adds``."""
+    return name.replace("_", " ").replace("multiply adds", "multiply-adds")

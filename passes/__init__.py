@@ -24,6 +24,7 @@ from .mutate import Mutate
 from .narrow import narrow
 from .pattern import ZEROS, Condition, Pattern, Var, again, keeps_type, pattern
 from .pipeline import parse_pipeline, parse_specs, pipeline_text
+from .price_range import QUANTILES, PriceRange, PriceRanges, price_ranges
 from .pricing import Pricer, PriceTable, price
 from .registry import PASSES, PassRegistry
 from .resolve import Resolver, decide, resolve
@@ -39,6 +40,7 @@ __all__ = [
     "FURTHER_METRICS",
     "METRICS",
     "PASSES",
+    "QUANTILES",
     "RULES",
     "ZEROS",
     "Batch",
@@ -58,6 +60,8 @@ __all__ = [
     "PassReport",
     "PassSpec",
     "Pattern",
+    "PriceRange",
+    "PriceRanges",
     "PriceTable",
     "Pricer",
     "Resolver",
@@ -95,6 +99,7 @@ __all__ = [
     "pattern",
     "pipeline_text",
     "price",
+    "price_ranges",
     "reproducer_pipeline",
     "resolve",
     "rule",

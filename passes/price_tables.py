@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ from .price_terms import Decisions, Table, Terms
 
 CHUNK = 8192
 """Assignments that are summed at a time, so that the sums stay in the cache."""
+
+JOINT_LIMIT = 2**18
+"""Most joint values of decisions that are looked at for exact bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,22 @@ class PriceTables:
         elements = sum(len(g.tables) + len(g.expressions) for g in self._guarded.values())
         return len(self._lookups), elements + len(self._always)
 
+    def bounds(self) -> npt.NDArray[np.int64] | None:
+        """The least and the largest price over all assignments, ``[metrics, 2]``.
+
+        Exact. None when the prices are no sum of independent tables of at most `JOINT_LIMIT` values.
+        """
+        if self._guarded or self._always:
+            return None
+        result = np.stack([self._base, self._base], axis=1)
+        for group in _connected(self._lookups):
+            joint = _summed(group)
+            if joint is None:
+                return None
+            flat = joint.reshape(-1, self._width)[:, : self._metrics]
+            result += np.stack([flat.min(axis=0), flat.max(axis=0)], axis=1)
+        return result
+
     def price(self, positions: Positions) -> npt.NDArray[np.int64]:
         """The prices of a batch, ``[metrics, N]``.
 
@@ -172,6 +191,35 @@ class PriceTables:
             _accumulate(dense, own, table)
         lookups = [self._lookup(own, table, np.int64) for own, table in _merge(dense, limit).items()]
         return _Guarded(lookups, [(metric, expr, n) for (_, metric, expr), n in terms.expressions.items()])
+
+
+def _connected(lookups: Iterable[_Lookup]) -> list[list[_Lookup]]:
+    """Tables in groups that have no decision in common."""
+    groups: list[list[_Lookup]] = []
+    for lookup in lookups:
+        rows = set(lookup.rows)
+        touching = [g for g in groups if any(not rows.isdisjoint(other.rows) for other in g)]
+        groups = [g for g in groups if g not in touching]
+        groups.append([lookup, *(other for g in touching for other in g)])
+    return groups
+
+
+def _summed(lookups: Sequence[_Lookup]) -> npt.NDArray[np.int64] | None:
+    """The sum of tables over all their decisions, ``[one axis a decision..., metrics]``.
+
+    None when there are too many joint values.
+    """
+    lengths = {row: n for lookup in lookups for row, n in zip(lookup.rows, lookup.lengths, strict=True)}
+    if math.prod(lengths.values()) > JOINT_LIMIT:
+        return None
+    rows = sorted(lengths)
+    result = np.zeros((*[lengths[row] for row in rows], lookups[0].values.shape[1]), dtype=np.int64)
+    for lookup in lookups:
+        axes = sorted(range(len(lookup.rows)), key=lambda axis: lookup.rows[axis])
+        table = lookup.values.reshape(*lookup.lengths, -1).transpose(*axes, len(axes))
+        own = set(lookup.rows)
+        result += table.reshape(*[lengths[row] if row in own else 1 for row in rows], -1)
+    return result
 
 
 def _spread(table: Table, own: Decisions, joint: Decisions) -> Table:

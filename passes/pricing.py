@@ -124,6 +124,18 @@ class Pricer:
         prices = self._tables.price(batch.positions)
         return PriceTable(self, batch, dict(zip(self.metrics, prices, strict=True)))
 
+    def bounds(self) -> dict[str, tuple[int, int]] | None:
+        """The least and the largest price of each metric over all assignments, constraints not counted.
+
+        Exact. None when the space does not fall apart into independent parts that are small enough.
+        """
+        found = self._tables.bounds()
+        return (
+            None
+            if found is None
+            else {m: (int(a), int(b)) for m, (a, b) in zip(self.metrics, found, strict=True)}
+        )
+
     def batch(self, candidates: Batch | Iterable[Mapping[str, object]]) -> Batch:
         """Candidates as a batch of this space; see `price` for errors."""
         if not isinstance(candidates, Batch):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from ..quantity import count_text
+from ..quantity import count_text, price_title
 from . import console, options
 from .console import Column
 from .networks import complete_assignment, load_module
@@ -115,20 +115,16 @@ def _print(columns: dict[str, Any], n: int, seconds: float, as_json: bool) -> No
         console.print_json({"candidates": n, "seconds": seconds, "prices": summary})
         return
     if n == 1:
-        rows = [[_title(name), count_text(int(column[0]))] for name, column in columns.items()]
+        rows = [[price_title(name), count_text(int(column[0]))] for name, column in columns.items()]
         console.print_table([Column("price"), Column("value", numeric=True)], rows)
         return
     rows = [
-        [_title(name), *(count_text(round(row[k])) for k in ("min", "median", "max"))]
+        [price_title(name), *(count_text(round(row[k])) for k in ("min", "median", "max"))]
         for name, row in summary.items()
     ]
     console.print_table([Column("price"), *(Column(k, numeric=True) for k in ("min", "median", "max"))], rows)
     speed = count_text(round(n / max(seconds, 1e-9)))
     typer.echo(f"\n{count_text(n)} candidates in {seconds:.2f} s: {speed} a second")
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ").replace("multiply adds", "multiply-adds")
 
 
 def _writer(path: Path) -> Callable[[Path, Batch, dict[str, Any]], None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..quantity import count_text, size_text
+from ..quantity import count_text, price_title, size_text
 from . import console, options
 from .console import Column
 from .networks import load_module, partial_assignment
@@ -36,6 +36,10 @@ def show(
             show_default=False,
         ),
     ] = None,
+    ranges: Annotated[
+        bool,
+        typer.Option("--range", help="Show between what bounds the prices of the candidates lie instead."),
+    ] = False,
     count: options.Count = "conv+linear",
     as_json: options.AsJson = False,
 ) -> None:
@@ -48,9 +52,13 @@ def show(
     A space becomes a network when its decisions are decided: by --assign and --assignment, and by --seed at
     random.
 
+    With --range each price has its least and largest value and quantiles. All candidates are priced where
+    there are few; else 10,000 random ones, and bounds are exact where prices are sums over independent parts.
+
     Examples:
       drawloom show zoo/spaces/mobile_fashion.loom
       drawloom show zoo/spaces/mobile_fashion.loom --seed 7 --levels 2
+      drawloom show zoo/spaces/fbnet.loom --range
       drawloom show zoo/networks/mobilenet_v2.loom --count conv+linear+bn+bias
     """
     from drawloom.ir import Counting
@@ -64,6 +72,8 @@ def show(
         from drawloom.ir import print_module
 
         typer.echo(print_module(module).rstrip("\n"))
+    elif ranges:
+        _print_ranges(module, counting, as_json)
     elif as_json:
         console.print_json(network_json(module, levels, counting) if module.resolved else _space_json(module))
     elif module.resolved:
@@ -153,6 +163,46 @@ def _prices_text(module: Module, counting: Counting) -> str:
         for a, b in ((cost.parameters, whole.parameters), (cost.multiply_adds, whole.multiply_adds))
     )
     return f"{text}; auxiliary heads besides: {parameters} parameters, {multiply_adds} multiply-adds"
+
+
+def _print_ranges(module: Module, counting: Counting, as_json: bool) -> None:
+    """Print the bounds and quantiles of all prices."""
+    from drawloom.passes import QUANTILES, price_ranges
+
+    found = price_ranges(module, counting)
+    if as_json:
+        console.print_json(
+            {
+                "name": module.name,
+                "count": str(counting),
+                "priced": found.priced,
+                "complete": found.complete,
+                "prices": {
+                    name: {
+                        "min": r.minimum,
+                        "max": r.maximum,
+                        "exact": r.exact,
+                        "quantiles": dict(zip(map(str, QUANTILES), r.quantiles, strict=True)),
+                    }
+                    for name, r in found.prices.items()
+                },
+            }
+        )
+        return
+    heads = ("min", *(f"{q:.0%}" for q in QUANTILES), "max")
+    rows = [
+        [
+            price_title(name),
+            *(count_text(round(v)) for v in (r.minimum, *r.quantiles, r.maximum)),
+            "exact" if r.exact else "sampled",
+        ]
+        for name, r in found.prices.items()
+    ]
+    columns = [Column("price"), *(Column(head, numeric=True) for head in heads), Column("bounds")]
+    console.print_table(columns, rows)
+    priced = count_text(found.priced)
+    which = f"all {priced} candidates" if found.complete else f"quantiles of {priced} random candidates"
+    typer.echo(f"\n{module.name}: {which}")
 
 
 def _space_json(module: Module) -> dict[str, Any]:

@@ -300,3 +300,27 @@ def test_price_with_a_table_that_lacks_an_entry(space: Path, tmp_path: Path) -> 
     result = CliRunner().invoke(app, ["price", str(space), "--latency", str(table)])
     assert result.exit_code == 1
     assert "latency table 'phone' has no entry for linear(f32[8]; bias=true, out=10)" in result.output
+
+
+def test_show_ranges(space: Path) -> None:
+    found = run_json("show", space, "--range")
+    module = drawloom.load(space)
+    exact = drawloom.price(module, drawloom.sample(module, 2000, seed=0)).multiply_adds
+    assert (found["priced"], found["complete"]) == (24, True)
+    shown = found["prices"]["multiply_adds"]
+    assert (shown["min"], shown["max"], shown["exact"]) == (exact.min(), exact.max(), True)
+    assert list(shown["quantiles"]) == ["0.05", "0.25", "0.5", "0.75", "0.95"]
+    text = run("show", space, "--range")
+    assert "multiply-adds" in text
+    assert "tiny: all 24 candidates" in text
+
+
+def test_show_marks_sampled_bounds() -> None:
+    lines = run("show", Path(__file__).parents[2] / "zoo" / "spaces" / "fbnet.loom", "--range").splitlines()
+    assert {line.split()[0]: line.split()[-1] for line in lines[1:5]} == {
+        "parameters": "exact",
+        "multiply-adds": "exact",
+        "activation": "exact",
+        "depth": "sampled",
+    }
+    assert lines[-1] == "fbnet: quantiles of 10,000 random candidates"
