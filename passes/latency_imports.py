@@ -45,7 +45,7 @@ def import_proxylessnas(
             if key is not None and key in document:
                 entries[signature] = _measured(document[key], key)
     source = "mobile_trim.yaml of mit-han-lab/proxylessnas"
-    conditions = {"batch": 1, "source": source}
+    conditions = {"source": source}
     return LatencyTable(name, "Google Pixel 1", entries, conditions, included=frozenset({"global_avg_pool"}))
 
 
@@ -61,29 +61,39 @@ def _measured(data: Mapping[str, float], key: str) -> Entry:
 def _convolution_key(signature: Signature) -> str | None:
     given = dict(signature.arguments)
     kind = {(3, 2): "Conv", (1, 1): "Conv_1"}.get((given["k"], given["s"]))
-    plain = given["groups"] == 1 and given["act"] == "relu6"
-    return f"{kind}-{_sizes(signature, given['out'], given['s'])}" if kind and plain else None
+    if kind is None or not _plain(given):
+        return None
+    return f"{kind}-{_sizes(signature, given['out'], given['s'])}"
 
 
 def _block_key(signature: Signature) -> str | None:
     given = dict(signature.arguments)
-    if (given["groups"], given["act"], given["excite"]) != (1, "relu6", "identity"):
+    channels = _shape(signature)[0]
+    if not _plain(given) or given["excite"] != "identity" or given["mid"] != given["t"] * channels:
         return None
     sizes = _sizes(signature, given["out"], given["s"])
-    skip = int(given["residual"])
     kernel = f"expand:{given['t']}-kernel:{given['k']}-stride:{given['s']}"
-    return f"expanded_conv-{sizes}-{kernel}-idskip:{skip}"
+    return f"expanded_conv-{sizes}-{kernel}-idskip:{int(given['residual'])}"
+
+
+def _plain(given: Mapping[str, Any]) -> bool:
+    """Whether convolutions are what was measured: neither grouped nor dilated, with ReLU6."""
+    return (given["groups"], given["dilation"], given["act"]) == (1, 1, "relu6")
 
 
 def _classifier_key(signature: Signature) -> str:
-    (channels,) = re.findall(r"\d+", signature.inputs[0].partition("[")[2])
-    return f"Logits-input:7x7x{channels}-output:{dict(signature.arguments)['out']}"
+    return f"Logits-input:7x7x{_shape(signature)[0]}-output:{dict(signature.arguments)['out']}"
 
 
 def _sizes(signature: Signature, out: int, stride: int) -> str:
-    channels, height, width = map(int, re.findall(r"\d+", signature.inputs[0].partition("[")[2]))
+    channels, height, width = _shape(signature)
     rows, columns = -(-height // stride), -(-width // stride)
     return f"input:{height}x{width}x{channels}-output:{rows}x{columns}x{out}"
+
+
+def _shape(signature: Signature) -> list[int]:
+    """The shape of the only input."""
+    return [int(size) for size in re.findall(r"\d+", signature.inputs[0].partition("[")[2])]
 
 
 _PROXYLESSNAS: Mapping[str, Callable[[Signature], str | None]] = {

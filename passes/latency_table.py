@@ -160,7 +160,7 @@ class LatencyTable:
         if not _NAME.fullmatch(name):
             raise UserError(f"{origin}: 'name' is {name!r}", "use letters, digits, and _, . and - within")
         if unit not in UNITS:
-            raise unknown("unit of time", unit, UNITS)
+            raise UserError(f"{origin}: 'unit' is {unit!r}", f"expected one of {', '.join(UNITS)}")
         factor = UNITS[unit]
         return LatencyTable(
             name,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from benchmark_data import path, table
 
-from drawloom.frontend import load
-from drawloom.ir import Module, UserError
+from drawloom.frontend import elaborate, load
+from drawloom.ir import Module, Source, UserError
 from drawloom.passes import Batch, LatencyTable, assign, dce, import_additive, import_proxylessnas, price
 
 SPACES = Path(__file__).parents[2] / "zoo" / "spaces"
@@ -129,6 +129,22 @@ def test_a_measurement_without_its_variance_is_refused(proxylessnas: Module) -> 
     key = "Conv-input:224x224x3-output:112x112x32"
     with pytest.raises(UserError, match="input:224x224x3-output:112x112x32' has no 'var'"):
         import_proxylessnas({key: {"mean": 1, "count": 1}}, proxylessnas)
+
+
+OTHERS = [{"act": "relu"}, {"groups": 2}, {"dilation": 2}, {"mid": 70}, {"excite": "squeeze_excite(; 4)"}]
+
+
+@pytest.mark.parametrize("others", OTHERS, ids=str)
+def test_blocks_that_were_not_measured_have_no_entry(others: dict[str, Any]) -> None:
+    key = "expanded_conv-input:56x56x24-output:56x56x24-expand:3-kernel:5-stride:1-idskip:1"
+    counts = []
+    for given in ({"act": "relu6"}, {"act": "relu6"} | others):
+        static = ", ".join(f"{name}={value}" for name, value in given.items())
+        text = f"network n(x: f32[24, 56, 56]) = x |> inverted_residual(24, k=5, t=3, {static})"
+        parts = (SPACES.parent / "parts" / "mobile.loom").read_text(encoding="utf-8")
+        module = elaborate(Source("test.loom", f"{parts}\n{text}\n"))
+        counts.append(len(import_proxylessnas({key: MEASURED}, module).entries))
+    assert counts == [1, 0]
 
 
 def test_a_network_of_other_widths_is_not_priced(pixel1: LatencyTable) -> None:
