@@ -262,7 +262,15 @@ def reduce(draft: Draft, x: Entry, *, axes: Sequence[int], keep: bool, maximum: 
     return reshaped(draft, y, tuple(left))
 
 
+def embedding(draft: Draft, table: Entry, tokens: Entry) -> Value:
+    """Rows of a constant table ``[vocabulary, features]``, for each token."""
+    vocabulary, out = _matrix(table).shape
+    weights = _layer_weights(table, None)
+    return draft.weighted("embedding", tensor(draft, tokens), weights, vocabulary=vocabulary, out=out)
+
+
 RULES: dict[str, Callable[..., Any]] = {
+    "embedding": embedding,
     "conv": conv,
     "linear": linear,
     "matmul": matmul,

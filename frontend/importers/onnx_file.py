@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from drawloom.ir import Module, TensorType, UserError, Value, verify
+from drawloom.ir import DType, Module, TensorType, UserError, Value, verify
 
 from .draft import Draft
 from .entries import BROKEN, Array, Batch, Constant, Entry
@@ -25,8 +25,8 @@ from .tensors import tensor
 OLDEST_OPSET = 11
 """The oldest version of the operators that is understood (2019)."""
 
-_FLOAT = 1
-"""Number of float32 among ONNX's element types."""
+_DTYPES = {1: DType.F32, 6: DType.I32, 7: DType.I32}
+"""What inputs of ONNX's float32, int32 and int64 are: tokens have 32 bits in the IR."""
 
 
 def from_onnx(path: Path | str, name: str | None = None) -> tuple[Module, dict[str, Array]]:
@@ -149,6 +149,7 @@ class _GraphReader:
         self.known: dict[str, Entry] = {"": None}
         inputs = [value for value in graph.input if value.name not in self.initializers]
         self.shapes = {value.name: self._shape(value) for value in inputs}
+        self.dtypes = {value.name: _DTYPES[value.type.tensor_type.elem_type] for value in inputs}
         self.draft = Draft("network", self._batch())
         self.nodes = _living(graph)
         self.readers = Counter(name for _, node in self.nodes for name in node.input)
@@ -158,7 +159,7 @@ class _GraphReader:
         """The module and its weights."""
         for input_name, shape in self.shapes.items():
             hint = input_name if re.fullmatch(r"[A-Za-z_]\w*", input_name, re.ASCII) else ""
-            self.bind(input_name, self.draft.input(TensorType(shape[1:]), hint))
+            self.bind(input_name, self.draft.input(TensorType(shape[1:], self.dtypes[input_name]), hint))
         for index, node in self.nodes:
             self.read(index, node)
         outputs = [self._output(value.name) for value in self.graph.output]
@@ -247,9 +248,10 @@ class _GraphReader:
     def _shape(self, value: Any) -> tuple[int, ...]:
         """The shape of an input, the batch first: its size, or 0 when it is open."""
         kind = value.type.tensor_type
-        if kind.elem_type != _FLOAT:
+        if kind.elem_type not in _DTYPES:
             raise UserError(
-                f"input '{value.name}' of '{self.origin}' is not float32; Drawloom computes in float32"
+                f"input '{value.name}' of '{self.origin}' is not float32; Drawloom computes in float32",
+                "tokens are int32 or int64",
             )
         sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim]
         if len(sizes) < 2 or any(d < 1 for d in sizes[1:]):

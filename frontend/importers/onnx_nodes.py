@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .entries import Array, Batch, Entry, constant, number, shape_of
+from drawloom.ir import Value
+
+from .entries import Array, Batch, Constant, Entry, constant, number, shape_of
 from .problems import Unsupported
 from .rules import Step, step
 from .windows import Border
@@ -199,8 +201,10 @@ def _split(node: Node) -> Step:
 
 
 def _gather(node: Node) -> Step:
-    indices = constant(node.operand(1), "the positions")
     axis = node.attribute("axis", 0)
+    if isinstance(node.operand(0), Constant) and isinstance(node.operand(1), Value) and axis == 0:
+        return step("embedding", node.operand(0), node.operand(1))
+    indices = constant(node.operand(1), "the positions")
     if indices.ndim == 0:
         return step("select", node.operand(0), axis=axis, index=int(indices))
     begin, count = int(indices.flat[0]) if indices.size else 0, indices.size

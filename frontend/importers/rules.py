@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from drawloom.ir import DType, Value
+
 from . import element_rules, layer_rules, shape_rules
 from .draft import Draft
+from .problems import Unsupported
 
 RULES: dict[str, Callable[..., Any]] = layer_rules.RULES | element_rules.RULES | shape_rules.RULES
 """Rules by kind of step: called with the function, the operands and the options, they give the result."""
@@ -40,4 +43,8 @@ def apply(draft: Draft, found: Step) -> Any:
         Unsupported: when the IR cannot express it.
         InferenceError: when operands or options do not fit.
     """
+    for operand in found.operands if found.kind != "embedding" else ():
+        for entry in operand if isinstance(operand, (list, tuple)) else (operand,):
+            if isinstance(entry, Value) and entry.type.dtype is not DType.F32:
+                raise Unsupported("it computes with integers; the IR has tokens of an embedding only")
     return RULES[found.kind](draft, *found.operands, **found.options)

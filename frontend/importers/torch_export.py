@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from drawloom.ir import Function, Module, TensorType, UserError, Value, print_function, verify
+from drawloom.ir import DType, Function, Module, TensorType, UserError, Value, print_function, verify
 
 from .draft import Draft
 from .entries import BROKEN, Array, Constant, Entry
@@ -70,11 +70,16 @@ def from_torch(
     return _Importer(program, batch, origin).module(_snake(origin) if name is None else checked_name(name))
 
 
+_TOKENS = (torch.int32, torch.int64)
+"""Element types of tokens, which are i32 in the IR."""
+
+
 def _batch(inputs: Sequence[Any]) -> int:
     for value in inputs:
-        if not isinstance(value, torch.Tensor) or value.dtype != torch.float32 or value.dim() < 2:
+        kinds = (torch.float32, *_TOKENS)
+        if not isinstance(value, torch.Tensor) or value.dtype not in kinds or value.dim() < 2:
             told = f"{value.dtype} {list(value.shape)}" if isinstance(value, torch.Tensor) else repr(value)
-            raise UserError(f"example inputs are float32 tensors with the batch first, got {told}")
+            raise UserError(f"example inputs are float32 tensors or tokens with the batch first, got {told}")
     sizes = {len(value) for value in inputs}
     if len(sizes) != 1:
         raise UserError(f"example inputs have one batch size, got {sorted(sizes) or 'no inputs'}")
@@ -317,7 +322,9 @@ def _free(name: str, taken: Mapping[str, Any]) -> str:
 
 def _type(node: fx.Node) -> TensorType:
     """The type of what an operation gives, the batch left out."""
-    return TensorType(tuple(int(d) for d in node.meta["val"].shape[1:]))
+    given = node.meta["val"]
+    dtype = DType.I32 if given.dtype in _TOKENS else DType.F32
+    return TensorType(tuple(int(d) for d in given.shape[1:]), dtype)
 
 
 def _value(given: Any) -> Value:

@@ -305,6 +305,7 @@ def _first(kind: str, **options: Any) -> Rule:
 
 
 RULES: dict[str, Rule] = {
+    "embedding": lambda node: step("embedding", node["weight"], node["indices"]),
     "adaptive_avg_pool2d": _adaptive_pool(maximum=False),
     "adaptive_max_pool2d": _adaptive_pool(maximum=True),
     "add": _add("add"),

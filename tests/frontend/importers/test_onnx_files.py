@@ -19,7 +19,7 @@ from drawloom import load, resolve, sample
 from drawloom.backends.reference import run
 from drawloom.backends.torch import export_onnx
 from drawloom.frontend import from_onnx
-from drawloom.ir import Module
+from drawloom.ir import DType, Module, TensorType
 from drawloom.ir.ops.activation import ACTIVATIONS
 from drawloom.passes import network_cost
 
@@ -89,6 +89,16 @@ def test_functions_of_elements_come_back(tmp_path: Path) -> None:
     again, _ = from_onnx(tmp_path / "network.onnx")
     kinds = [{op.name for op in m.entry.operations} for m in (module, again)]
     assert kinds[0] == kinds[1]
+
+
+def test_tokens_come_back(tmp_path: Path) -> None:
+    tokens = TensorType((3,), DType.I32)
+    module = tiny_networks.network(
+        lambda o, x: o("linear", o("embedding", x, vocabulary=tiny_networks.TOKENS, out=4), out=2), tokens
+    )
+    round_trip(module, tmp_path)
+    again, _ = from_onnx(tmp_path / "network.onnx")
+    assert [op.name for op in again.entry.operations] == ["embedding", "linear"]
 
 
 @pytest.mark.parametrize("shape", [(4,), (3, 4), (4, 3, 3), (4, 2, 3, 3)])

@@ -96,6 +96,23 @@ def test_factors_and_terms_of_channels() -> None:
     check_outputs(module, weights, [x], [original(x).detach()])
 
 
+def test_tokens_are_looked_up() -> None:
+    original = nn.Sequential(nn.Embedding(7, 4), nn.Linear(4, 3))
+    tokens = torch.randint(7, (2, 5))
+    module, weights = from_torch(original, tokens)
+    assert names(module) == ["embedding", "linear"]
+    assert weights.keys() == original.state_dict().keys()
+    check_outputs(module, weights, [tokens], [original(tokens).detach()])
+
+
+@pytest.mark.parametrize(
+    "forward", [lambda x: x.float() * 2, lambda x: x / 2, lambda x: torch.cat([x, x], 1).to(torch.float32)]
+)
+def test_integers_are_for_look_ups_only(forward: Callable[[Tensor], Tensor]) -> None:
+    with pytest.raises(UnsupportedError, match=r"computes with integers|it gives torch\.int64"):
+        from_torch(made_of(forward), torch.randint(7, (2, 5)))
+
+
 def test_modules_are_functions_and_equal_ones_are_one() -> None:
     module, _ = from_torch(torch_networks.made("res_net"), torch.randn(2, 3, 33, 33))
     assert list(module.functions) == [
@@ -342,8 +359,8 @@ def test_training_mode_is_left_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("example", "message"),
     [
-        (torch.randn(3), "float32 tensors with the batch first"),
-        (torch.ones(2, 3, dtype=torch.int64), "torch.int64"),
+        (torch.randn(3), "float32 tensors or tokens with the batch first"),
+        (torch.ones(2, 3, dtype=torch.bool), "torch.bool"),
         ((torch.randn(2, 3), torch.randn(4, 3)), "one batch size"),
         ((), "one batch size"),
     ],
