@@ -30,6 +30,7 @@ SPACES = Path(__file__).resolve().parent.parent / "zoo" / "spaces"
 SAMPLED = 1_000_000
 PRICED = 1_000_000
 RESOLVED = 300
+USUAL = ("darts", "fbnet", "mobile_fashion")
 
 
 def seconds(work: Callable[[], object], repeats: int) -> list[float]:
@@ -132,11 +133,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="*", type=Path, help="spaces; by default those of the zoo")
+    parser.add_argument("files", nargs="*", type=Path, help=f"spaces; by default {', '.join(USUAL)}")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--json", action="store_true", help="figures for machines")
     arguments = parser.parse_args()
-    files = arguments.files or sorted(SPACES.glob("*.loom"))
+    files = arguments.files or [SPACES / f"{name}.loom" for name in USUAL]
     results = [measure(path, arguments.repeats) for path in files]
     if arguments.json:
         about = {"python": platform.python_version(), "numpy": np.__version__, "machine": platform.machine()}
