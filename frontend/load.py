@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from drawloom import zoo
 from drawloom.ir import Module, Source, UserError, suggest
 
 
@@ -109,8 +110,13 @@ def read_import(importer: Source, text: str) -> Source:
 
 
 def import_path(importer: Source, text: str) -> Path:
-    """The path of an imported file, named without detours so that each is read once."""
+    """The path of an imported file, named without detours so that each is read once.
+
+    ``zoo/...`` is a file of the installed zoo where there is none of that name beside the importing file.
+    """
     path = Path(importer.name).parent / text
+    if text.startswith("zoo/") and not path.exists():
+        path = zoo.ROOT / text.removeprefix("zoo/")
     parts: list[str] = []
     for part in path.parts:
         if part == ".." and parts and parts[-1] not in ("..", "/"):

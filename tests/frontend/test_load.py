@@ -160,3 +160,28 @@ def test_what_a_file_demands_concerns_its_own_networks(tmp_path: Path) -> None:
 def test_what_only_looks_like_a_definition_does_not_end_one() -> None:
     text = "network n(image: f32[3, 8, 8]) { return sum([relu(x) for\nx in ([image])]) }"
     assert len(elaborate(Source("t", text)).entry.operations) == 2
+
+
+ZOO_IMPORT = 'import "zoo/parts/activations.loom"\nnetwork n(image: f32[3, 8, 8]) = swish_beta(image)'
+
+
+def test_parts_of_the_zoo_can_be_imported_from_anywhere(tmp_path: Path) -> None:
+    main = tmp_path / "main.loom"
+    main.write_text(ZOO_IMPORT)
+    assert "channel_affine" in print_module(load(main))
+    assert "channel_affine" in print_module(elaborate(Source("<stdin>", ZOO_IMPORT)))
+
+
+def test_a_file_of_that_name_goes_before_the_zoo(tmp_path: Path) -> None:
+    (tmp_path / "zoo" / "parts").mkdir(parents=True)
+    (tmp_path / "zoo" / "parts" / "activations.loom").write_text("op swish_beta(x) = tanh(x)")
+    main = tmp_path / "main.loom"
+    main.write_text(ZOO_IMPORT)
+    assert "tanh" in print_module(load(main))
+
+
+def test_what_the_zoo_does_not_have_is_an_error(tmp_path: Path) -> None:
+    main = tmp_path / "main.loom"
+    main.write_text(ZOO_IMPORT.replace("activations", "activation"))
+    with pytest.raises(DiagnosticError, match=r"did you mean '.*activations\.loom'"):
+        load(main)

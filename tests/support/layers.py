@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "ir": frozenset(),
-    "frontend": frozenset({"ir"}),
+    "frontend": frozenset({"ir", "zoo"}),
     "passes": frozenset({"ir"}),
     "backends": frozenset({"ir", "passes"}),
     "tasks": frozenset({"ir", "passes", "backends"}),
