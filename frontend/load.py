@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drawloom import zoo
 from drawloom.ir import Module, Source, UserError, suggest
+from drawloom.zoo import ROOT
 
 
 def elaborate(
@@ -116,7 +116,7 @@ def import_path(importer: Source, text: str) -> Path:
     """
     path = Path(importer.name).parent / text
     if text.startswith("zoo/") and not path.exists():
-        path = zoo.ROOT / text.removeprefix("zoo/")
+        path = ROOT / text.removeprefix("zoo/")
     parts: list[str] = []
     for part in path.parts:
         if part == ".." and parts and parts[-1] not in ("..", "/"):
