@@ -314,6 +314,9 @@ FORMATS: dict[str, Format] = {
 }
 """Every format by its name."""
 
+WITHOUT_WEIGHTS = frozenset({"ir", "python"})
+"""Formats that a network without weights can be written in."""
+
 
 def parse_formats(text: str) -> tuple[str, ...]:
     """The formats of a list such as ``ir,onnx``, or ``all``.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options
+from . import console, options
 from .networks import load_network
 
 if TYPE_CHECKING:
@@ -87,14 +87,17 @@ def export(
 
     The best networks of a search, or one network of a file.
 
+    A network of a file for which no --weights are given has fresh ones, which the README of the export says.
+
     Each network gets a folder of its own with a README, and a run.py that loads the library and runs it.
 
     Examples:
       drawloom export runs/mobile_fashion --format all
+      drawloom export mnasnet_a1 --arg classes=10 --format python,onnx
       drawloom export weights.ir --weights weights.safetensors --format onnx --out exported
       drawloom export candidate.ir --format python --out candidate
     """
-    from ..export import export_network, parse_formats, require_formats
+    from ..export import WITHOUT_WEIGHTS, export_network, parse_formats, require_formats
 
     chosen = parse_formats(formats)
     require_formats(chosen)
@@ -103,18 +106,24 @@ def export(
         return
     module, _ = load_network(source, network, arg, assign, assignment, seed)
     origin = " with ".join(filter(None, (str(source), ", ".join(arg or ()))))
-    job = _job_of_file(module, weights, target or "cpu", origin)
+    needed = not WITHOUT_WEIGHTS.issuperset(chosen)
+    job = _job_of_file(module, weights, target or "cpu", origin, needed=needed)
     typer.echo(str(export_network(job, out or Path(source.stem), chosen, force=force)))
 
 
-def _job_of_file(module: Module, weights: Path | None, target: str, origin: str) -> Job:
-    """One network from a file, with the weights named on the command line."""
-    from drawloom.backends.weights import load_weights
+def _job_of_file(module: Module, weights: Path | None, target: str, origin: str, *, needed: bool) -> Job:
+    """One network from a file, with the weights that were named, or fresh ones where any are needed."""
+    from drawloom.backends.weights import initialise, load_weights
 
     from ..export import Job
 
-    values = None if weights is None else load_weights(module, weights)
-    return Job(module, values, target, {"made from": origin})
+    facts = {"made from": origin}
+    if weights is not None:
+        return Job(module, load_weights(module, weights), target, facts)
+    if not needed:
+        return Job(module, None, target, facts)
+    console.note("no --weights: what is written has fresh weights, for timing and for training elsewhere")
+    return Job(module, initialise(module), target, facts | {"weights": "fresh, the network is untrained"})
 
 
 def _export_run(

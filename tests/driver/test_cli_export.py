@@ -11,7 +11,8 @@ from networks import auxiliaries, mobile
 from typer.testing import CliRunner
 
 from drawloom.backends.reference import run
-from drawloom.backends.weights import initialise, save_weights
+from drawloom.backends.weights import initialise, load_weights, save_weights
+from drawloom.catalogue import network
 from drawloom.cli import app
 from drawloom.ir import Module, print_module
 
@@ -96,3 +97,21 @@ def test_an_unknown_format_is_answered_with_the_nearest(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "torchscript" in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_an_untrained_network_has_fresh_weights_and_says_so(tmp_path: Path) -> None:
+    arguments = ["mobilenet_v2", "--arg", "size=32", "--arg", "classes=3", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["export", *arguments, "--format", "safetensors,python"])
+    assert done.exit_code == 0, done.output
+    assert "fresh weights" in done.stderr
+    assert "weights: fresh, the network is untrained" in (tmp_path / "out" / "README.md").read_text()
+    module = network("mobilenet_v2", size=32, classes=3)
+    written = load_weights(module, tmp_path / "out" / "weights.safetensors")
+    assert all(np.array_equal(written[name], value) for name, value in initialise(module).items())
+
+
+def test_an_architecture_alone_needs_no_weights(tmp_path: Path) -> None:
+    arguments = ["export", "mobilenet_v2", "--format", "ir,python", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "weights" not in (tmp_path / "out" / "README.md").read_text().partition("## Files")[0]
