@@ -87,7 +87,8 @@ def export(
 
     The best networks of a search, or one network of a file.
 
-    A network of a file for which no --weights are given has fresh ones, which the README of the export says.
+    Without --weights a network of the language has fresh ones, which the README of the export says; one that
+    is given as textual IR, such as that of a search, needs its own.
 
     Each network gets a folder of its own with a README, and a run.py that loads the library and runs it.
 
@@ -106,13 +107,14 @@ def export(
         return
     module, _ = load_network(source, network, arg, assign, assignment, seed)
     origin = " with ".join(filter(None, (str(source), ", ".join(arg or ()))))
-    needed = not WITHOUT_WEIGHTS.issuperset(chosen)
-    job = _job_of_file(module, weights, target or "cpu", origin, needed=needed)
+    # Textual IR is mostly that of a network which was trained: there fresh weights would be a mistake.
+    fresh = source.suffix != ".ir" and not WITHOUT_WEIGHTS.issuperset(chosen)
+    job = _job_of_file(module, weights, target or "cpu", origin, fresh=fresh)
     typer.echo(str(export_network(job, out or Path(source.stem), chosen, force=force)))
 
 
-def _job_of_file(module: Module, weights: Path | None, target: str, origin: str, *, needed: bool) -> Job:
-    """One network from a file, with the weights that were named, or fresh ones where any are needed."""
+def _job_of_file(module: Module, weights: Path | None, target: str, origin: str, *, fresh: bool) -> Job:
+    """One network from a file, with the weights that were named, else fresh ones or none."""
     from drawloom.backends.weights import initialise, load_weights
 
     from ..export import Job
@@ -120,7 +122,7 @@ def _job_of_file(module: Module, weights: Path | None, target: str, origin: str,
     facts = {"made from": origin}
     if weights is not None:
         return Job(module, load_weights(module, weights), target, facts)
-    if not needed:
+    if not fresh:
         return Job(module, None, target, facts)
     console.note("no --weights: what is written has fresh weights, for timing and for training elsewhere")
     return Job(module, initialise(module), target, facts | {"weights": "fresh, the network is untrained"})
