@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from ..definition import Array, Attribute, OpDefinition, Require
+from ..definition import Attribute, OpDefinition, Require
 from ..expression import all_of, apply
 from ..graph import Operation
 from ..types import TensorType
+from .elementwise import Identity
 
 
-class TrainingOnly(OpDefinition):
-    """What is the identity for inference. No weights; it costs nothing."""
+class TrainingOnly(Identity):
+    """What is the identity of its first operand for inference. No weights; it costs nothing."""
 
     training_only: ClassVar[bool] = True
-
-    def infer(self, op: Operation, require: Require) -> tuple[TensorType, ...]:
-        """The first operand's type."""
-        return (op.operands[0].type,)
-
-    def reference(
-        self, op: Operation, inputs: Sequence[Array], weights: Mapping[str, Array]
-    ) -> tuple[Array, ...]:
-        """The first operand, as in inference."""
-        return (inputs[0],)
 
 
 class _Random(TrainingOnly):
