@@ -58,10 +58,17 @@ def load_entry(
     """
     from drawloom.frontend import load
 
+    module = load(entry.path, *asked(entry, arguments or {}, network))
+    return module if network not in (None, entry.network) else replace(module, name=entry.name)
+
+
+def asked(
+    entry: Entry, arguments: Mapping[str, Any], network: str | None
+) -> tuple[str | None, Mapping[str, Any]]:
+    """The network that is meant and all its arguments; see `load_entry`."""
     if network not in (None, entry.network):
-        return load(entry.path, network, arguments)
-    module = load(entry.path, entry.network, {**entry.arguments, **(arguments or {})})
-    return replace(module, name=entry.name)
+        return network, arguments
+    return entry.network, {**entry.arguments, **arguments}
 
 
 def network(name: str, **arguments: Any) -> Module:

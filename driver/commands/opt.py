@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..catalogue import named
+from ..catalogue import asked, named
 from . import console, expectations, options
 from .emit import FORMATS
 from .failure import BAD_INPUT, tell
@@ -145,9 +145,9 @@ def opt(
     if emit not in FORMATS:
         raise typer.BadParameter(f"'{emit}' is none of {', '.join(FORMATS)}", param_hint="--emit")
     entry = named(file)
-    arguments = read_arguments(arg)
+    arguments: Mapping[str, Any] = read_arguments(arg)
     if entry is not None:
-        file, network, arguments = entry.path, network or entry.network, {**entry.arguments, **arguments}
+        file, (network, arguments) = entry.path, asked(entry, arguments, network)
     source = read_text(file)
     job = _Job(
         _manager(source, pipeline, verify_each, print_before_all, print_after_all, print_after or []),

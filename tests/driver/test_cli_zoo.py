@@ -99,3 +99,10 @@ def test_what_is_counted_can_be_said() -> None:
 def test_a_small_difference_is_no_zero() -> None:
     (line,) = [line for line in run("zoo", "fbnet_b*").splitlines() if "mobile_vision" in line]
     assert "−0.03 %" in line
+
+
+def test_arguments_of_a_name_are_for_its_network_only() -> None:
+    # the other network of the file has no parameter `stem`; that of the name is given one
+    arguments = ("pnasnet5_large", "--network", "pnasnet5_cifar")
+    assert run("opt", *arguments, "-p", "dce", "--emit", "none") == ""
+    assert "pnasnet5_cifar: " in run("show", *arguments)
