@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import run
+from pages import check
 
 from drawloom.export import FORMATS
 
@@ -14,8 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "exporting.md"
 def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="PyTorch is not installed")
     monkeypatch.chdir(tmp_path)
-    for each in run(PAGE, tmp_path):
-        assert each.printed == each.shown, str(each.block)
+    check(PAGE, tmp_path)
 
 
 def test_the_table_has_every_format() -> None:

@@ -67,6 +67,14 @@ def run(page: Path, folder: Path) -> Iterator[Shown]:
             printed = None
 
 
+def check(page: Path, folder: Path) -> int:
+    """Hold what a page shows against what is printed in a folder, the current one; gives how often."""
+    shown = list(run(page, folder))
+    for each in shown:
+        assert each.printed == each.shown, str(each.block)
+    return len(shown)
+
+
 def console(block: Block) -> str:
     """A session of commands with what they print."""
     text = ""
